@@ -1,0 +1,34 @@
+PYTHON ?= python3
+BIN := .venv/bin
+BACKENDS := jax tensorflow torch
+
+.PHONY: moons test check clean $(BACKENDS:%=test-%)
+
+moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
+	$(BIN)/keras-sngp moons $(ARGS)
+
+test: $(BACKENDS:%=test-%)        ## The tests, on each backend
+
+$(BACKENDS:%=test-%): test-%: .venv/dev.stamp
+	KERAS_BACKEND=$* TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev.stamp            ## Format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[jax]'
+	touch $@
+
+# The release of torch is named because only that one has a small build everywhere we test.
+.venv/dev.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[dev,jax,tensorflow,torch]'
+	touch $@ .venv/run.stamp
+
+clean:
+	rm -rf .venv moons build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,9 @@
+"""Layers that go inside a network; the drop-in for `official.nlp.modeling.layers`."""
+
+from keras_sngp.layers import gaussian_process as gaussian_process
+from keras_sngp.layers.gaussian_process import PosteriorState as PosteriorState
+from keras_sngp.layers.gaussian_process import (
+    RandomFeatureGaussianProcess as RandomFeatureGaussianProcess,
+)
+from keras_sngp.layers.random_features import RandomFeatures as RandomFeatures
+from keras_sngp.layers.spectral_normalization import SpectralNormalization as SpectralNormalization

@@ -1,0 +1,415 @@
+"""The output layer of an SNGP: a Gaussian process on random features."""
+
+import contextlib
+import contextvars
+import enum
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sngp import posterior
+from keras_sngp.layers.random_features import RandomFeatures
+from keras_sngp.likelihood import check_likelihood, curvature
+from keras_sngp.mean_field import MEAN_FIELD_FACTOR, mean_field_logits
+from keras_sngp.registration import register
+from keras_sngp.tracing import is_traced
+
+RETURNS = ("logits", "mean_field_logits", "logits_and_variance", "logits_and_covariance")
+MOST_CLASSES_WITH_A_COVARIANCE_EACH = 10
+
+
+class PosteriorState(enum.IntEnum):
+    """Whether a layer's posterior belongs to its present weights."""
+
+    UNFITTED = 0
+    FITTED = 1
+    STALE = 2
+
+
+class CapturedCall(NamedTuple):
+    """What a Gaussian process layer computed in one call inside a larger model."""
+
+    layer: "RandomFeatureGaussianProcess"
+    features: Any
+    logits: Any
+
+
+_captured_calls: contextvars.ContextVar[list[CapturedCall] | None] = contextvars.ContextVar(
+    "captured_calls", default=None
+)
+
+
+@contextlib.contextmanager
+def capture_gaussian_process_calls() -> Iterator[list[CapturedCall]]:
+    """Collects the features and logits of each Gaussian process layer called inside the block."""
+    calls: list[CapturedCall] = []
+    token = _captured_calls.set(calls)
+    try:
+        yield calls
+    finally:
+        _captured_calls.reset(token)
+
+
+@register
+class RandomFeatureGaussianProcess(keras.layers.Layer):
+    r"""Gaussian process output layer with a Laplace posterior on random features.
+
+    .. math::
+        f(x) = \phi(x)^T \beta + b, \qquad
+        \mathrm{Cov}[f(x), f(x')] = \phi(x)^T (G + \tau I)^{-1} \phi(x'), \qquad
+        G = \sum_i w_i \phi(x_i) \phi(x_i)^T
+
+    `phi` are frozen random features of a kernel (`RandomFeatures`), `beta` is learned like any output
+    layer, `tau` is `gp_cov_ridge_penalty` and `w_i` the curvature of the likelihood at training row i. Near the
+    training data the variance is small; far from it, it returns to the prior's, `phi(x)^T phi(x) / tau`.
+
+    How the posterior comes about:
+
+    - `gp_cov_momentum=None`: once, exactly, after training. `SNGP.fit` does it; for any other model
+      call `fit_posterior(model, x)`. Training itself costs nothing extra.
+    - `gp_cov_momentum=-1`: each training step adds its batch to `G`. Call `reset_covariance_matrix()` at the start
+      of an epoch (`ResetCovarianceCallback`), so that each row counts once.
+    - `0 < gp_cov_momentum < 1`: as -1, but `G` and the row count are multiplied by the momentum before each
+      step, so that old batches are forgotten; for streams. The memory is `batch / (1 - momentum)` rows.
+
+    In the last two modes `update_covariance()` turns `G` into a covariance; calling the layer at
+    inference outside a compiled function does it when needed. `posterior_state` says whether the posterior is unfitted,
+    fitted (on `rows_seen` rows), or stale: trained on since.
+
+    Args:
+        units: Number of logits.
+        num_inducing: Number of random features `M`.
+        gp_kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`, see `RandomFeatures`.
+        gp_kernel_scale: Length scale `l` of `exp(-d^2 / (2 l^2))`, or `"auto"`: the median distance in the
+            first training batch.
+        gp_output_bias: First value of the bias `b`.
+        normalize_input: Layer-normalise the inputs first. This hides their norm from the kernel.
+        gp_output_bias_trainable: Whether the bias is trained.
+        gp_cov_momentum: None, -1 or a number in (0, 1), as above.
+        gp_cov_ridge_penalty: Prior precision `tau` above 0.
+        scale_random_features: Whether `phi` carries the amplitude `sqrt(2 / M)`. Prior variance `phi^T phi / tau` is
+            then about `1 / tau`, without it about `M / (2 tau)`; and the output layer learns slower with it.
+        orthogonal_random_features: Draw the features' directions in orthogonal blocks.
+        l2_regularization: Factor of the L2 penalty on `beta`. Under a mean loss over N rows the maximum a posteriori
+            estimate for prior precision `tau` has `tau / (2 N)` here.
+        gp_cov_likelihood: `"gaussian"`, `"binary_logistic"`, `"poisson"` or `"categorical"`, see `likelihood.py`.
+        gp_cov_per_class: Keep a covariance a class; only for `"categorical"`. None: for 3 to 10 classes (with 2 both
+            are the same). Costs `classes` times the memory and time of the shared one.
+        mean_field_factor: `lambda` of the `"mean_field_logits"` output.
+        kernel_initializer: First value of `beta`. Zeros keep logits at 0 far from the data.
+        returns: What a call returns, see below.
+        seed: Integer seed of the random features.
+
+    Call arguments:
+        inputs: `(batch, width)`.
+        training: Whether this is a training step. Covariances are zeros then.
+        returns: One of
+
+            - `"logits_and_covariance"`: logits `(batch, units)`, covariance `(batch, batch)`;
+            - `"logits_and_variance"`: logits and the covariance's diagonal `(batch,)`, without ever forming the rest;
+            - `"mean_field_logits"`: `logits / sqrt(1 + lambda variance)`, and plain logits while
+              there is no fitted posterior, so that it can stand at the end of any model;
+            - `"logits"`.
+
+            With a covariance a class: `(units, batch, batch)` and `(batch, units)`.
+
+    A covariance asked for before the posterior is fitted is the prior's, with a warning outside compiled functions.
+
+    Example:
+
+    >>> layer = RandomFeatureGaussianProcess(units=2, gp_cov_momentum=-1)
+    >>> _ = layer(np.ones((8, 16)), training=True)
+    >>> logits, covmat = layer(np.ones((4, 16)))
+    >>> logits.shape, covmat.shape
+    ((4, 2), (4, 4))
+
+    Reference:
+        Liu et al. 2020, arXiv:2006.10108, equations 7 to 9 and algorithm 1; Liu et al. 2022, arXiv:2205.00403.
+    """
+
+    def __init__(
+        self,
+        units,
+        num_inducing=1024,
+        *,
+        gp_kernel_type="gaussian",
+        gp_kernel_scale=1.0,
+        gp_output_bias=0.0,
+        normalize_input=False,
+        gp_output_bias_trainable=False,
+        gp_cov_momentum=None,
+        gp_cov_ridge_penalty=1.0,
+        scale_random_features=True,
+        orthogonal_random_features=False,
+        l2_regularization=1e-6,
+        gp_cov_likelihood="gaussian",
+        gp_cov_per_class=None,
+        mean_field_factor=MEAN_FIELD_FACTOR,
+        kernel_initializer="zeros",
+        returns="logits_and_covariance",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(units, int) or units < 1:
+            raise ValueError(f"`units` must be an integer of at least 1. Received: {units!r}")
+        if not 0 < gp_cov_ridge_penalty < float("inf"):
+            raise ValueError(
+                f"`gp_cov_ridge_penalty` must be a finite number above 0. Received: {gp_cov_ridge_penalty!r}"
+            )
+        if not (gp_cov_momentum in (None, -1) or 0 < gp_cov_momentum < 1):
+            raise ValueError(
+                "`gp_cov_momentum` must be None (one exact pass after training), -1 (a sum) or a number "
+                f"between 0 and 1 (a decaying sum). Received: {gp_cov_momentum!r}"
+            )
+        if mean_field_factor < 0:
+            raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor!r}")
+        check_likelihood(gp_cov_likelihood, units)
+        if gp_cov_per_class and gp_cov_likelihood != "categorical":
+            raise ValueError(
+                f"`gp_cov_per_class=True` needs `gp_cov_likelihood='categorical'`. Received: {gp_cov_likelihood!r}"
+            )
+        self.units = units
+        self.num_inducing = num_inducing
+        self.gp_kernel_type = gp_kernel_type
+        self.gp_kernel_scale = gp_kernel_scale
+        self.gp_output_bias = gp_output_bias
+        self.normalize_input = normalize_input
+        self.gp_output_bias_trainable = gp_output_bias_trainable
+        self.gp_cov_momentum = gp_cov_momentum
+        self.gp_cov_ridge_penalty = gp_cov_ridge_penalty
+        self.scale_random_features = scale_random_features
+        self.orthogonal_random_features = orthogonal_random_features
+        self.l2_regularization = l2_regularization
+        self.gp_cov_likelihood = gp_cov_likelihood
+        self.gp_cov_per_class = gp_cov_per_class
+        self.mean_field_factor = mean_field_factor
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.returns = self._check_returns(returns)
+        self.seed = seed
+        self.random_features = RandomFeatures(
+            num_inducing,
+            kernel_type=gp_kernel_type,
+            length_scale=gp_kernel_scale,
+            scaled=scale_random_features,
+            orthogonal=orthogonal_random_features,
+            seed=seed,
+            dtype=self.variable_dtype,
+            name="random_features",
+        )
+        self.input_normalization = (
+            keras.layers.LayerNormalization(dtype=self.variable_dtype, name="input_normalization")
+            if normalize_input
+            else None
+        )
+
+    @staticmethod
+    def _check_returns(returns):
+        if returns not in RETURNS:
+            raise ValueError(f"`returns` must be one of {', '.join(RETURNS)}. Received: {returns!r}")
+        return returns
+
+    @property
+    def has_covariance_per_class(self) -> bool:
+        if self.gp_cov_per_class is None:
+            few = 2 < self.units <= MOST_CLASSES_WITH_A_COVARIANCE_EACH
+            return self.gp_cov_likelihood == "categorical" and few
+        return self.gp_cov_per_class
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise ValueError(
+                "A Gaussian process layer takes features (batch, width); pool or flatten them first. "
+                f"Received: input shape {tuple(input_shape)}"
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: input_shape[-1]})
+        if self.input_normalization is not None:
+            self.input_normalization.build(input_shape)
+        self.random_features.build(input_shape)
+        num_features = self.random_features.compute_output_shape(input_shape)[-1]
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(num_features, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=keras.regularizers.L2(self.l2_regularization) if self.l2_regularization else None,
+            autocast=False,
+        )
+        self.bias = self.add_weight(
+            name="bias",
+            shape=(self.units,),
+            initializer=keras.initializers.Constant(self.gp_output_bias),
+            trainable=self.gp_output_bias_trainable,
+            autocast=False,
+        )
+        matrix = (num_features, num_features)
+        if self.has_covariance_per_class:
+            matrix = (self.units, *matrix)
+        self.gram = self._statistic("gram", matrix, 0.0)
+        self.row_count = self._statistic("row_count", (), 0.0)
+        self.covariance_root = self._statistic("covariance_root", matrix, self._prior_root(num_features))
+        self.state = self._statistic("state", (), PosteriorState.UNFITTED, dtype="int32")
+
+    def _prior_root(self, num_features):
+        return np.eye(num_features) / np.sqrt(self.gp_cov_ridge_penalty)
+
+    def _statistic(self, name, shape, value, dtype=None):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(
+                np.broadcast_to(value, shape).copy(), dtype=dtype
+            ),
+            dtype=dtype,
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, inputs, training=None, returns=None):
+        returns = self.returns if returns is None else self._check_returns(returns)
+        inputs = ops.cast(inputs, self.variable_dtype)
+        if self.input_normalization is not None:
+            inputs = self.input_normalization(inputs)
+        features = self.random_features(inputs, training=training)
+        logits = ops.matmul(features, self.kernel) + self.bias
+        calls = _captured_calls.get()
+        if calls is not None:
+            calls.append(CapturedCall(self, features, logits))
+        if training:
+            self._after_training_step(ops.stop_gradient(features), ops.stop_gradient(logits))
+        if returns == "logits":
+            return logits
+        without_posterior = training or calls is not None
+        if returns == "mean_field_logits":
+            return logits if without_posterior else self._mean_field_logits(features, logits)
+        spread = posterior.variance if returns == "logits_and_variance" else posterior.covariance
+        if without_posterior:
+            return logits, ops.zeros_like(spread(features[:, :1], self.covariance_root[..., :1, :1]))
+        if not is_traced(logits):
+            self._ensure_posterior()
+        return logits, spread(features, self.covariance_root.value)
+
+    def _mean_field_logits(self, features, logits):
+        fitted = ops.cast(ops.equal(self.state.value, int(PosteriorState.FITTED)), logits.dtype)
+        variance = posterior.variance(features, self.covariance_root.value)
+        return mean_field_logits(logits, None, self.mean_field_factor, variance=fitted * variance)
+
+    def _after_training_step(self, features, logits):
+        if self.gp_cov_momentum is None:
+            untouched = ops.equal(self.state.value, int(PosteriorState.UNFITTED))
+            self.state.assign(ops.where(untouched, int(PosteriorState.UNFITTED), int(PosteriorState.STALE)))
+            return
+        kept = self.gp_cov_momentum if self.gp_cov_momentum > 0 else 1.0
+        self.gram.assign(kept * self.gram.value)
+        self.row_count.assign(kept * self.row_count.value)
+        self.accumulate(features, logits)
+        self.state.assign(int(PosteriorState.STALE))
+
+    def accumulate(self, features, logits, sample_weight=None):
+        """Adds a batch to the Gram matrix: `G += sum_i w_i phi_i phi_i^T`.
+
+        Args:
+            features: Random features `(batch, num_inducing)`.
+            logits: Plain logits `(batch, units)`.
+            sample_weight: `(batch,)`; each row counts that often.
+        """
+        weights = curvature(logits, self.gp_cov_likelihood, self.has_covariance_per_class)
+        counts = ops.ones_like(logits[:, 0])
+        if sample_weight is not None:
+            counts = ops.reshape(ops.cast(sample_weight, logits.dtype), (-1,))
+            weights = weights * (counts if len(weights.shape) == 1 else counts[:, None])
+        self.gram.assign(self.gram.value + posterior.gram_matrix(features, weights))
+        self.row_count.assign(self.row_count.value + ops.sum(counts))
+
+    @property
+    def posterior_state(self) -> PosteriorState:
+        """Whether the posterior is unfitted, fitted or stale."""
+        return PosteriorState(int(ops.convert_to_numpy(self.state.value)))
+
+    @property
+    def rows_seen(self) -> float:
+        """Number of rows, or the sum of their weights, in the Gram matrix."""
+        return float(ops.convert_to_numpy(self.row_count.value))
+
+    def reset_covariance_matrix(self):
+        """Forgets all data: the posterior is the prior again."""
+        self.gram.assign(ops.zeros_like(self.gram.value))
+        self.row_count.assign(0.0)
+        prior_root = np.broadcast_to(self._prior_root(self.gram.shape[-1]), self.gram.shape)
+        self.covariance_root.assign(prior_root.astype(self.variable_dtype))
+        self.state.assign(int(PosteriorState.UNFITTED))
+
+    def update_covariance(self):
+        """Turns the accumulated Gram matrix into the covariance used at inference.
+
+        Raises:
+            ValueError: no rows have been accumulated, or they were not finite.
+        """
+        if not self.rows_seen > 0:
+            raise ValueError(
+                f"The posterior needs at least one training row. Received: a total row weight of {self.rows_seen:g}"
+            )
+        root = posterior.covariance_root(ops.convert_to_numpy(self.gram.value), self.gp_cov_ridge_penalty)
+        self.covariance_root.assign(root.astype(self.variable_dtype))
+        self.state.assign(int(PosteriorState.FITTED))
+
+    def _ensure_posterior(self):
+        state = self.posterior_state
+        if state == PosteriorState.FITTED:
+            return
+        if self.gp_cov_momentum is not None and self.rows_seen > 0:
+            self.update_covariance()
+            return
+        meaning = {
+            PosteriorState.UNFITTED: "has not been fitted, so this is the prior's covariance",
+            PosteriorState.STALE: "is stale: it belongs to the weights before the last training",
+        }
+        warnings.warn(
+            f"The posterior of layer {self.name!r} {meaning[state]}. Call "
+            "`keras_sngp.fit_posterior(model, x)` after training.",
+            stacklevel=2,
+        )
+
+    def compute_output_shape(self, input_shape, returns=None):
+        returns = self.returns if returns is None else returns
+        batch = input_shape[0]
+        logits = (batch, self.units)
+        each = (self.units,) if self.has_covariance_per_class else ()
+        return {
+            "logits": logits,
+            "mean_field_logits": logits,
+            "logits_and_variance": (logits, (batch, *each)),
+            "logits_and_covariance": (logits, (*each, batch, batch)),
+        }[returns]
+
+    def compute_output_spec(self, inputs, training=None, returns=None):
+        shapes = self.compute_output_shape(inputs.shape, returns)
+        if isinstance(shapes[0], tuple):
+            return tuple(keras.KerasTensor(shape, self.variable_dtype) for shape in shapes)
+        return keras.KerasTensor(shapes, self.variable_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "num_inducing": self.num_inducing,
+            "gp_kernel_type": self.gp_kernel_type,
+            "gp_kernel_scale": self.gp_kernel_scale,
+            "gp_output_bias": self.gp_output_bias,
+            "normalize_input": self.normalize_input,
+            "gp_output_bias_trainable": self.gp_output_bias_trainable,
+            "gp_cov_momentum": self.gp_cov_momentum,
+            "gp_cov_ridge_penalty": self.gp_cov_ridge_penalty,
+            "scale_random_features": self.scale_random_features,
+            "orthogonal_random_features": self.orthogonal_random_features,
+            "l2_regularization": self.l2_regularization,
+            "gp_cov_likelihood": self.gp_cov_likelihood,
+            "gp_cov_per_class": self.gp_cov_per_class,
+            "mean_field_factor": self.mean_field_factor,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "returns": self.returns,
+            "seed": self.seed,
+        }

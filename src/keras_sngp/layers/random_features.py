@@ -1,0 +1,175 @@
+"""Random features: a finite map whose inner products approximate a kernel."""
+
+import math
+import random
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sngp.registration import register
+
+KERNEL_TYPES = ("gaussian", "laplacian", "linear")
+MOST_ROWS_FOR_THE_MEDIAN = 128
+
+
+@register
+class RandomFeatures(keras.layers.Layer):
+    r"""Maps inputs to features whose inner product is a kernel of the inputs.
+
+    .. math:: \phi(x) = a \cos(W x / l + b), \qquad \phi(x)^T \phi(x') \approx a^2 \tfrac{M}{2}\, k(x, x')
+
+    with `W` and `b` drawn once and never trained, `b` uniform on [0, 2 pi), `M` features, and amplitude
+    `a = sqrt(2 / M)` when scaled (then the inner product is the kernel itself), 1 otherwise.
+
+    | `kernel_type` | kernel `k(x, x')` | rows of `W` |
+    |---|---|---|
+    | `"gaussian"` | `exp(-||x - x'||_2^2 / (2 l^2))` | standard normal |
+    | `"laplacian"` | `exp(-||x - x'||_1 / l)` | standard Cauchy |
+    | `"linear"` | `x . x' / l^2` | none: `phi(x) = x / l`, neither random nor scaled |
+
+    The error of the approximation falls as `1 / sqrt(M)`.
+
+    Args:
+        num_features: Number of features `M`, at least 1. Not used by the linear kernel.
+        kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`.
+        length_scale: The length scale `l` above 0, or `"auto"`: the median distance between the rows of
+            the first training batch (Euclidean, or 1-norm for `"laplacian"`), then frozen. Until that batch it
+            is the square root of the input width (the width for `"laplacian"`).
+        scaled: Whether features carry the amplitude `sqrt(2 / M)`.
+        orthogonal: Draw the rows of `W` in orthogonal blocks, with the same lengths in distribution.
+            Lowers the error of the Gaussian kernel; only for `"gaussian"`.
+        seed: Integer seed of `W` and `b`. The same seed gives the same features on every backend.
+
+    Call arguments:
+        inputs: `(batch, width)`.
+
+    Returns:
+        Features `(batch, num_features)`, in float32 or wider whatever the mixed-precision policy.
+
+    Reference:
+        Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines", algorithm 1;
+        orthogonal features: Yu et al. 2016, arXiv:1610.09072, equation 4.
+    """
+
+    def __init__(
+        self,
+        num_features,
+        kernel_type="gaussian",
+        length_scale=1.0,
+        scaled=True,
+        orthogonal=False,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(num_features, int) or num_features < 1:
+            raise ValueError(
+                "The number of random features (`num_inducing` of a Gaussian process layer) must be "
+                f"an integer of at least 1. Received: {num_features!r}"
+            )
+        if kernel_type not in KERNEL_TYPES:
+            raise ValueError(f"The kernel type must be one of {', '.join(KERNEL_TYPES)}. Received: {kernel_type!r}")
+        if length_scale != "auto" and not (isinstance(length_scale, (int, float)) and 0 < length_scale < math.inf):
+            raise ValueError(
+                f"The kernel's length scale must be a finite number above 0 or 'auto'. Received: {length_scale!r}"
+            )
+        if orthogonal and kernel_type != "gaussian":
+            raise ValueError(f"Orthogonal random features exist for the 'gaussian' kernel. Received: {kernel_type!r}")
+        self.num_features = num_features
+        self.kernel_type = kernel_type
+        self.length_scale = length_scale
+        self.scaled = scaled
+        self.orthogonal = orthogonal
+        self.seed = seed
+
+    def build(self, input_shape):
+        width = input_shape[-1]
+        automatic = self.length_scale == "auto"
+        first_scale = width if self.kernel_type == "laplacian" else math.sqrt(width)
+        self.current_length_scale = self._constant(
+            "length_scale", np.array(first_scale if automatic else self.length_scale)
+        )
+        if automatic:
+            self.length_scale_is_set = self._constant("length_scale_is_set", np.array(0.0))
+        if self.kernel_type != "linear":
+            generator = np.random.default_rng(_drawn_seed() if self.seed is None else self.seed)
+            self.directions = self._constant("directions", self._draw_directions(generator, width))
+            self.phases = self._constant("phases", generator.uniform(0, 2 * math.pi, self.num_features))
+
+    def _constant(self, name, value):
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(value, dtype=dtype),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    def _draw_directions(self, generator, width):
+        shape = (width, self.num_features)
+        if self.kernel_type == "laplacian":
+            return generator.standard_cauchy(shape)
+        directions = generator.normal(size=shape)
+        if not self.orthogonal:
+            return directions
+        blocks = [
+            np.linalg.qr(generator.normal(size=(width, width)))[0] for _ in range(math.ceil(self.num_features / width))
+        ]
+        lengths = np.linalg.norm(directions, axis=0)
+        return np.concatenate(blocks, axis=1)[:, : self.num_features] * lengths
+
+    def call(self, inputs, training=None):
+        inputs = ops.cast(inputs, self.variable_dtype)
+        scaled_inputs = inputs / self._length_scale(inputs, training)
+        if self.kernel_type == "linear":
+            return scaled_inputs
+        features = ops.cos(ops.matmul(scaled_inputs, self.directions) + self.phases)
+        return features * math.sqrt(2 / self.num_features) if self.scaled else features
+
+    def _length_scale(self, inputs, training):
+        if training and self.length_scale == "auto":
+            self.current_length_scale.assign(
+                ops.cond(
+                    self.length_scale_is_set.value > 0,
+                    lambda: self.current_length_scale.value,
+                    lambda: self._median_distance(ops.stop_gradient(inputs)),
+                )
+            )
+            self.length_scale_is_set.assign(1.0)
+        return self.current_length_scale.value
+
+    def _median_distance(self, inputs):
+        rows = inputs[:MOST_ROWS_FOR_THE_MEDIAN]
+        if self.kernel_type == "laplacian":
+            distances = ops.sum(ops.abs(rows[:, None] - rows[None]), axis=-1)
+        else:
+            squares = ops.sum(ops.square(rows), axis=-1)
+            products = ops.matmul(rows, ops.transpose(rows))
+            distances = ops.sqrt(ops.relu(squares[:, None] + squares[None] - 2 * products))
+        count = ops.shape(rows)[0]
+        off_diagonal = distances * (1 - ops.eye(count, dtype=distances.dtype))
+        zeros_first = ops.sort(ops.reshape(off_diagonal, (-1,)))
+        median = ops.take(zeros_first, (count * count + count) // 2 - 1)
+        return ops.where(median > 0, median, self.current_length_scale.value)
+
+    def compute_output_shape(self, input_shape):
+        width = input_shape[-1] if self.kernel_type == "linear" else self.num_features
+        return (*input_shape[:-1], width)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_features": self.num_features,
+            "kernel_type": self.kernel_type,
+            "length_scale": self.length_scale,
+            "scaled": self.scaled,
+            "orthogonal": self.orthogonal,
+            "seed": self.seed,
+        }
+
+
+def _drawn_seed() -> int:
+    """A seed from the generator that `keras.utils.set_random_seed` seeds, as Keras's initialisers draw theirs."""
+    return random.randint(0, 2**31 - 1)

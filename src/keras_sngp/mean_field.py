@@ -1,0 +1,82 @@
+r"""From a Gaussian over logits to one set of probabilities.
+
+The probability a Bayesian reports is the mean of `softmax(f)` over `f ~ Normal(m, v)`. The mean-field
+approximation replaces the integral by shrinking the logits,
+
+.. math:: E[\mathrm{softmax}(f)] \approx \mathrm{softmax}\left(\frac{m}{\sqrt{1 + \lambda v}}\right)
+
+with the mean-field factor `lambda`: `pi / 8` makes it exact in slope at 0 for the probit's match to the
+sigmoid, `3 / pi^2` matches variances. Near the data `v` is small and nothing changes; far from it `v` is large and the
+probabilities go to `1 / classes`.
+
+Reference: Liu et al. 2020, arXiv:2006.10108, section 3.1 and appendix A; Lu et al. 2020, arXiv:2006.07584,
+equation 18; MacKay 1992, "The evidence framework applied to classification networks", equation 10.
+"""
+
+import math
+
+import numpy as np
+from keras import ops
+
+MEAN_FIELD_FACTOR = math.pi / 8
+
+
+def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, *, variance=None):
+    """Shrinks logits by their posterior variance, `m / sqrt(1 + lambda v)`.
+
+    Args:
+        logits: `m`, `(batch, classes)` or `(batch,)`.
+        covmat: The logits' posterior covariance `(batch, batch)`, its diagonal `(batch,)`, or one
+            covariance a class `(classes, batch, batch)`.
+        mean_field_factor: `lambda`, at least 0; 0 returns the logits unchanged.
+        variance: Instead of `covmat`: variances `(batch,)`, or `(batch, classes)` where each class has its own.
+
+    Returns:
+        Adjusted logits in the shape of `logits`; their softmax is the predicted probability.
+
+    Example:
+
+    >>> ops.convert_to_numpy(mean_field_logits(np.array([[3.0, 0.0]]), np.array([8 * 3 / np.pi])))
+    array([[1.5, 0. ]], dtype=float32)
+    """
+    if mean_field_factor < 0:
+        raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor}")
+    if (covmat is None) == (variance is None):
+        raise ValueError("Pass either `covmat` or `variance`, and not both.")
+    logits = ops.convert_to_tensor(logits)
+    variance = _diagonal(covmat) if variance is None else ops.convert_to_tensor(variance)
+    if len(variance.shape) < len(logits.shape):
+        variance = ops.expand_dims(variance, -1)
+    return logits / ops.sqrt(1 + mean_field_factor * variance)
+
+
+def _diagonal(covmat):
+    covmat = ops.convert_to_tensor(covmat)
+    shape = covmat.shape
+    if len(shape) == 1:
+        return covmat
+    if len(shape) in (2, 3) and shape[-1] == shape[-2]:
+        return ops.transpose(ops.diagonal(covmat, axis1=-2, axis2=-1))
+    raise ValueError(
+        "`covmat` must be (batch, batch), (batch,) or (classes, batch, batch). Variances with a column "
+        f"a class are passed as `variance=`. Received shape: {tuple(shape)}"
+    )
+
+
+def monte_carlo_logits(logits: np.ndarray, variance: np.ndarray, num_samples: int, seed=None):
+    """Samples of the logits, `Normal(m, v)` independently for each row and class.
+
+    Args:
+        logits: `m`, `(batch, classes)`.
+        variance: `v`, `(batch,)` or `(batch, classes)`.
+        num_samples: Number of samples, at least 1.
+        seed: Integer seed; None draws anew at each call.
+
+    Returns:
+        `(num_samples, batch, classes)`; the mean of their softmax is the predicted probability.
+    """
+    if num_samples < 1:
+        raise ValueError(f"`num_samples` must be at least 1. Received: {num_samples}")
+    deviation = np.sqrt(variance if variance.ndim == logits.ndim else variance[:, None])
+    noise = np.random.default_rng(seed).normal(size=(num_samples, *logits.shape))
+    return (logits + deviation * noise).astype(logits.dtype)

@@ -1,0 +1,40 @@
+"""The plain network, as the baseline every other method is compared with."""
+
+from typing import Any
+
+import keras
+
+from keras_sngp.input_checks import check_inputs, is_array_like
+from keras_sngp.posterior_pass import ROWS_A_BATCH
+from keras_sngp.prediction import Prediction, probabilities_from_outputs
+
+
+class Deterministic:
+    """Predictions of one trained network, `p(y | x) = softmax(f(x))`.
+
+    Args:
+        model: A trained Keras classifier.
+        from_logits: Whether it ends in logits rather than in a softmax or sigmoid.
+
+    Example:
+
+    >>> Deterministic(model).predict_distribution(x).entropy
+    """
+
+    def __init__(self, model: keras.Model, from_logits: bool = True):
+        self.model = model
+        self.from_logits = from_logits
+
+    def predict_distribution(self, x: Any, *, batch_size: int | None = None, verbose: str | int = 0) -> Prediction:
+        """Probabilities, and logits where the model gives them.
+
+        Args:
+            x: Whatever `model.predict` takes.
+            batch_size: Rows a batch for arrays; 1024 by default.
+            verbose: 1 or "auto" shows a progress bar.
+        """
+        check_inputs(x)
+        batch_size = (batch_size or ROWS_A_BATCH) if is_array_like(x) else None
+        outputs = self.model.predict(x, batch_size=batch_size, verbose=verbose)
+        probabilities = probabilities_from_outputs(outputs, self.from_logits)
+        return Prediction(probabilities, outputs if self.from_logits else None)

@@ -1,0 +1,128 @@
+"""MC dropout: the same network many times, each time with other units dropped."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sngp.input_checks import check_inputs, is_array_like
+from keras_sngp.posterior_pass import ROWS_A_BATCH
+from keras_sngp.prediction import Prediction, probabilities_from_outputs
+
+DROPOUT_LAYERS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout,
+)
+
+
+class MCDropout:
+    r"""Averages the softmax over passes with dropout switched on.
+
+    .. math:: p(y | x) = \frac{1}{S} \sum_{s=1}^S \mathrm{softmax}(f(x; \text{mask}_s))
+
+    Only dropout layers act as in training. Batch normalisation and everything else stay in inference mode, and none
+    of their statistics move. Each row gets masks of its own.
+
+    Args:
+        model: A trained Keras classifier with at least one dropout layer of a rate above 0.
+        num_samples: Number of passes `S`.
+        from_logits: Whether the model ends in logits rather than in a softmax or sigmoid.
+
+    Raises:
+        ValueError: the model has no dropout, or `num_samples` is below 1.
+
+    Example:
+
+    >>> MCDropout(model, num_samples=10).predict_distribution(x).mutual_information
+
+    Reference: Gal and Ghahramani 2016, arXiv:1506.02142, equation 6.
+    """
+
+    def __init__(self, model: keras.Model, num_samples: int = 10, from_logits: bool = True):
+        if not isinstance(num_samples, int) or num_samples < 1:
+            raise ValueError(f"`num_samples` must be an integer of at least 1. Received: {num_samples!r}")
+        self.model = model
+        self.num_samples = num_samples
+        self.from_logits = from_logits
+        self.dropout_layers = [
+            layer for layer in model._flatten_layers() if isinstance(layer, DROPOUT_LAYERS) and layer.rate > 0
+        ]
+        if not self.dropout_layers:
+            raise ValueError(
+                "MC dropout needs a model with a dropout layer of a rate above 0. "
+                f"Received: {model.name!r}, which has none"
+            )
+        self._sampler = _DropoutSampler(model, self.dropout_layers, num_samples)
+
+    def predict_distribution(
+        self,
+        x: Any,
+        *,
+        batch_size: int | None = None,
+        seed: int | None = None,
+        verbose: str | int = 0,
+    ) -> Prediction:
+        """Mean probabilities, and each pass's as `samples`.
+
+        Args:
+            x: Whatever `model.predict` takes.
+            batch_size: Rows times samples a batch for arrays; 1024 by default.
+            seed: Integer seed of the masks; None goes on from the layers' own.
+            verbose: 1 or "auto" shows a progress bar.
+        """
+        check_inputs(x)
+        if seed is not None:
+            _seed_masks(self.dropout_layers, seed)
+        rows = max((batch_size or ROWS_A_BATCH) // self.num_samples, 1)
+        outputs = self._sampler.predict(x, batch_size=rows if is_array_like(x) else None, verbose=verbose)
+        samples = probabilities_from_outputs(outputs, self.from_logits).swapaxes(0, 1)
+        return Prediction(samples.mean(axis=0), samples=samples)
+
+
+class _DropoutSampler(keras.Model):
+    """Gives `(rows, samples, classes)` in one pass over each row repeated `num_samples` times."""
+
+    def __init__(self, model, dropout_layers, num_samples):
+        super().__init__(name=f"{model.name}_with_dropout")
+        self.model = model
+        self.dropout_layers = dropout_layers
+        self.num_samples = num_samples
+
+    def call(self, inputs):
+        repeated = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, self.num_samples, axis=0), inputs)
+        with _switched_on(self.dropout_layers):
+            outputs = self.model(repeated, training=False)
+        return ops.reshape(outputs, (-1, self.num_samples, outputs.shape[-1]))
+
+
+def _seed_masks(dropout_layers, seed: int) -> None:
+    for number, layer in enumerate(dropout_layers):
+        layer.seed_generator.state.assign([seed, number])
+    # On PyTorch, dropout without a seed of its own draws from the global generator.
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    keras.utils.set_random_seed(seed)
+    random.setstate(python_state)
+    np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+@contextlib.contextmanager
+def _switched_on(dropout_layers) -> Iterator[None]:
+    for layer in dropout_layers:
+        layer.call = _in_training(layer.call)
+    try:
+        yield
+    finally:
+        for layer in dropout_layers:
+            del layer.call
+
+
+def _in_training(call):
+    return lambda inputs, training=None: call(inputs, training=True)

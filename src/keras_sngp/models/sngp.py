@@ -1,0 +1,167 @@
+"""SNGP: a classifier that knows how far an input is from its training data."""
+
+import inspect
+from typing import Any
+
+import keras
+
+from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
+from keras_sngp.layers.gaussian_process import PosteriorState, RandomFeatureGaussianProcess
+from keras_sngp.mean_field import MEAN_FIELD_FACTOR
+from keras_sngp.posterior_pass import fit_posterior, update_posterior
+from keras_sngp.prediction import Prediction
+from keras_sngp.predictive_distribution import predict_distribution, require_posterior
+from keras_sngp.registration import register
+
+_FIT_SIGNATURE = inspect.signature(keras.Model.fit)
+
+
+@register
+class SNGP(keras.Model):
+    r"""A Spectral-normalized Neural Gaussian Process on any feature extractor.
+
+    .. math::
+        f(x) = \phi(h(x))^T \beta + b, \qquad
+        p(y | x) = \mathrm{softmax}\left(\frac{f(x)}{\sqrt{1 + \lambda v(x)}}\right)
+
+    `h` is the backbone, `phi` random features of a Gaussian kernel, and `v(x)` the posterior variance of the
+    logits, which grows with the distance of `h(x)` from the training data. For `h` to keep distances, bound its
+    hidden layers with `SpectralNormalization` and make its blocks residual, as `DeepResNet` does.
+
+    `fit` trains as usual, then computes the exact posterior in one pass over the training data. `predict`,
+    `evaluate` and `export` give mean-field logits; `predict_distribution` adds the variance. Compile it with a
+    loss that takes logits. While training, and until the posterior is fitted, its outputs are the plain logits.
+
+    Args:
+        backbone: A `keras.Model` that gives features `(batch, width)`.
+        num_classes: Number of classes; 1 for a single logit.
+        num_inducing: Number of random features `M`.
+        gp_kernel_scale: Length scale of the kernel, or `"auto"` for the median distance between the rows of the
+            first training batch.
+        mean_field_factor: `lambda`, by default `pi / 8`.
+        **gp_arguments: Further arguments of `RandomFeatureGaussianProcess`. Here `scale_random_features` is False
+            by default, so that the output layer learns as fast as a dense one.
+
+    Example:
+
+    >>> model = SNGP(backbone, num_classes=10)
+    >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> model.fit(x, y, epochs=20)
+    >>> prediction = model.predict_distribution(x_test)
+    >>> prediction.probabilities.shape, prediction.variance.shape
+    ((100, 10), (100,))
+
+    Reference:
+        Liu et al. 2020, "Simple and Principled Uncertainty Estimation with Deterministic Deep Learning via Distance
+        Awareness", arXiv:2006.10108, algorithm 1; Liu et al. 2022, arXiv:2205.00403.
+    """
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        num_inducing=1024,
+        *,
+        gp_kernel_scale="auto",
+        mean_field_factor=MEAN_FIELD_FACTOR,
+        name=None,
+        dtype=None,
+        trainable=True,
+        **gp_arguments,
+    ):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        if not isinstance(backbone, keras.layers.Layer):
+            raise TypeError(
+                "`backbone` must be a keras.Model that gives features (batch, width). "
+                f"Received: {type(backbone).__name__}"
+            )
+        self.backbone = backbone
+        self.num_classes = num_classes
+        self.num_inducing = num_inducing
+        self.gp_kernel_scale = gp_kernel_scale
+        self.mean_field_factor = mean_field_factor
+        self.gp_arguments = {"scale_random_features": False, **gp_arguments}
+        self.gaussian_process = RandomFeatureGaussianProcess(
+            num_classes,
+            num_inducing,
+            gp_kernel_scale=gp_kernel_scale,
+            mean_field_factor=mean_field_factor,
+            returns="mean_field_logits",
+            name="gaussian_process",
+            **self.gp_arguments,
+        )
+
+    def call(self, inputs, training=None):
+        features = self.backbone(inputs, training=training)
+        return self.gaussian_process(features, training=training)
+
+    @property
+    def posterior_state(self) -> PosteriorState:
+        """Whether the posterior is unfitted, fitted or stale."""
+        layer = self.gaussian_process
+        return layer.posterior_state if layer.built else PosteriorState.UNFITTED
+
+    def fit(self, *args, **kwargs):
+        """Trains like `keras.Model.fit`, then fits the posterior in one exact pass over the training data.
+
+        With `validation_split` the posterior uses the training part only. A generator must be able to give
+        `steps_per_epoch` more batches after training.
+        """
+        arguments = _FIT_SIGNATURE.bind(self, *args, **kwargs)
+        arguments.apply_defaults()
+        given = arguments.arguments
+        check_inputs(given["x"])
+        check_labels(given["y"], self.num_classes)
+        history = super().fit(*args, **kwargs)
+        x, sample_weight = _training_part(given["x"], given["sample_weight"], given["validation_split"])
+        self.fit_posterior(
+            x,
+            sample_weight=sample_weight,
+            steps=given["steps_per_epoch"],
+            verbose=given["verbose"],
+        )
+        return history
+
+    def fit_posterior(self, x, y=None, **options) -> None:
+        """Computes the exact posterior from training data; see `keras_sngp.fit_posterior`."""
+        fit_posterior(self, x, y, **options)
+
+    def update_posterior(self, x, y=None, **options) -> None:
+        """Adds new data to the posterior; see `keras_sngp.update_posterior`."""
+        update_posterior(self, x, y, **options)
+
+    def predict(self, x, *args, **kwargs):
+        """Mean-field logits `(rows, classes)`, like `keras.Model.predict`; needs a fitted posterior."""
+        check_inputs(x)
+        require_posterior(self)
+        return super().predict(x, *args, **kwargs)
+
+    def predict_distribution(self, x, **options) -> Prediction:
+        """Probabilities, logits and variance; see `keras_sngp.predict_distribution`."""
+        return predict_distribution(self, x, **options)
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "num_classes": self.num_classes,
+            "num_inducing": self.num_inducing,
+            "gp_kernel_scale": self.gp_kernel_scale,
+            "mean_field_factor": self.mean_field_factor,
+            **self.gp_arguments,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        backbone = keras.saving.deserialize_keras_object(config["backbone"], custom_objects)
+        return cls(**{**config, "backbone": backbone})
+
+
+def _training_part(x: Any, sample_weight: Any, validation_split: float):
+    if not is_array_like(x) or not validation_split:
+        return x, sample_weight
+    rows = len(keras.tree.flatten(x)[0])
+    training_rows = int(rows * (1.0 - validation_split))
+    return keras.tree.map_structure(lambda array: None if array is None else array[:training_rows], (x, sample_weight))

@@ -1,0 +1,117 @@
+r"""The Gaussian-process posterior over output weights: matrix in, variance out.
+
+Take logits that are linear in random features, `f(x) = phi(x)^T beta`, with prior
+`beta ~ Normal(0, I / ridge)`. The Laplace approximation of the posterior of `beta` given N training rows is
+Gaussian with covariance
+
+.. math:: \Sigma = (G + \tau I)^{-1}, \qquad G = \sum_{i=1}^N w_i \phi_i \phi_i^T
+
+where `tau` is the ridge and `w_i` the curvature of the log-likelihood in the logit of row i (`likelihood.py`).
+The variance of the logit at `x` and the covariance of the logits of several rows `Phi` are
+
+.. math:: v(x) = \phi(x)^T \Sigma \phi(x), \qquad C = \Phi \Sigma \Phi^T .
+
+`G` holds no prior, so the Gram matrices of separate parts of the data add up to that of the whole. The prior
+enters once, in `covariance_root`. All work at prediction uses a root `F` of `Sigma = F F^T`, so that
+`v(x) = ||phi(x)^T F||^2` takes one matrix product and can be neither negative nor lost to cancellation.
+
+Where one covariance a class is kept, `G` and `F` are `(classes, M, M)` and `v` is `(batch, classes)`.
+
+Reference: Liu et al. 2020, arXiv:2006.10108, equations 8 and 9; Rasmussen and Williams 2006, "Gaussian
+Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.27 (Laplace approximation).
+"""
+
+import warnings
+
+import numpy as np
+from keras import ops
+
+
+def gram_matrix(features, weights):
+    """Weighted Gram matrix `G` of a batch, without the prior.
+
+    Args:
+        features: `phi`, `(batch, M)`.
+        weights: `w`, `(batch,)` for one matrix or `(batch, classes)` for one a class.
+
+    Returns:
+        `(M, M)` or `(classes, M, M)`.
+    """
+    if len(weights.shape) == 1:
+        return ops.matmul(ops.transpose(features * weights[:, None]), features)
+    weighted = ops.transpose(weights)[:, None, :] * ops.transpose(features)
+    return ops.matmul(weighted, features)
+
+
+def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
+    """A root `F` of the posterior covariance, `F F^T = (G + ridge I)^-1`, in float64.
+
+    With the Cholesky factor `L L^T = G + ridge I`, the root is `L^-T`. Where rounding has left the matrix
+    without a factor, the diagonal is raised step by step, with a warning that says by how much.
+
+    Args:
+        gram: `G`, `(M, M)` or `(classes, M, M)`, finite.
+        ridge: Prior precision `tau`, above 0.
+
+    Raises:
+        ValueError: `gram` holds NaN or infinite values.
+
+    Example:
+
+    >>> root = covariance_root(np.diag([3.0, 0.0]), ridge=1.0)
+    >>> np.round(root @ root.T, 3)
+    array([[0.25, 0.  ],
+           [0.  , 1.  ]])
+    """
+    gram = np.asarray(gram, dtype="float64")
+    if not np.isfinite(gram).all():
+        raise ValueError(
+            "The posterior needs finite features and logits. Received NaN or infinite values: check the "
+            "inputs for NaN, and that training has not diverged."
+        )
+    if gram.ndim == 3:
+        return np.stack([covariance_root(one, ridge) for one in gram])
+    identity = np.eye(len(gram))
+    diagonal = np.mean(np.diagonal(gram)) + ridge
+    for jitter in (0.0, *(diagonal * 10.0 ** np.arange(-10, 1))):
+        try:
+            factor = np.linalg.cholesky(gram + (ridge + jitter) * identity)
+        except np.linalg.LinAlgError:
+            continue
+        if jitter:
+            warnings.warn(
+                f"The posterior precision was not positive definite with ridge {ridge:g}; {jitter:.2g} was "
+                "added to its diagonal. A larger ridge avoids this.",
+                stacklevel=2,
+            )
+        return np.linalg.solve(factor, identity).T
+    raise ValueError(
+        "The Gram matrix is not positive semi-definite, so it is not a sum of w * phi phi^T with w >= 0. "
+        f"Its smallest eigenvalue is {np.linalg.eigvalsh(gram)[0]:.3g}."
+    )
+
+
+def variance(features, root):
+    """Posterior variance of each row's logit, `||phi F||^2`.
+
+    Args:
+        features: `phi`, `(batch, M)`.
+        root: `F`, `(M, M)` or `(classes, M, M)`.
+
+    Returns:
+        `(batch,)` or `(batch, classes)`, at least 0, in squared logits.
+    """
+    variances = ops.sum(ops.square(ops.matmul(features, root)), axis=-1)
+    return variances if len(root.shape) == 2 else ops.transpose(variances)
+
+
+def covariance(features, root):
+    """Posterior covariance between the rows' logits, `(phi F)(phi F)^T`.
+
+    Memory grows with the square of the batch; `variance` gives its diagonal alone.
+
+    Returns:
+        `(batch, batch)` or `(classes, batch, batch)`, positive semi-definite.
+    """
+    projected = ops.matmul(features, root)
+    return ops.matmul(projected, ops.swapaxes(projected, -1, -2))

@@ -1,0 +1,112 @@
+"""Predictions with their uncertainty from any model that ends in a Gaussian process layer."""
+
+from typing import Any
+
+import keras
+
+from keras_sngp import posterior
+from keras_sngp.input_checks import check_inputs, is_array_like
+from keras_sngp.layers.gaussian_process import (
+    PosteriorState,
+    RandomFeatureGaussianProcess,
+    capture_gaussian_process_calls,
+)
+from keras_sngp.mean_field import mean_field_logits, monte_carlo_logits
+from keras_sngp.posterior_pass import ROWS_A_BATCH, gaussian_process_layers
+from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
+
+METHODS = ("mean_field", "monte_carlo")
+
+
+def predict_distribution(
+    model: keras.Model,
+    x: Any,
+    *,
+    method: str = "mean_field",
+    num_samples: int = 100,
+    seed: int | None = None,
+    batch_size: int | None = None,
+    verbose: str | int = 0,
+) -> Prediction:
+    """Class probabilities, logits and their posterior variance, in one forward pass.
+
+    Args:
+        model: A Keras model with one `RandomFeatureGaussianProcess` layer, whose posterior is fitted.
+        x: Whatever `model.predict` takes.
+        method: `"mean_field"`, `softmax(m / sqrt(1 + lambda v))`, or `"monte_carlo"`, the mean softmax over
+            samples of `Normal(m, v)`, which the prediction then holds as `samples`.
+        num_samples: Number of Monte Carlo samples.
+        seed: Integer seed of the Monte Carlo samples.
+        batch_size: Rows a batch for arrays; 1024 by default.
+        verbose: 1 or "auto" shows a progress bar.
+
+    Raises:
+        ValueError: no fitted posterior, non-finite or no inputs, an unknown method.
+
+    Reference: Liu et al. 2020, arXiv:2006.10108, section 3.1.
+    """
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}")
+    check_inputs(x)
+    layer = require_posterior(model)
+    outputs = _with_variance(model).predict(
+        x, batch_size=(batch_size or ROWS_A_BATCH) if is_array_like(x) else None, verbose=verbose
+    )
+    logits, variance = outputs["logits"], outputs["variance"]
+    if method == "mean_field":
+        adjusted = mean_field_logits(logits, None, layer.mean_field_factor, variance=variance)
+        probabilities = probabilities_from_outputs(keras.ops.convert_to_numpy(adjusted), from_logits=True)
+        return Prediction(probabilities, logits, variance)
+    samples = probabilities_from_logits(monte_carlo_logits(logits, variance, num_samples, seed))
+    return Prediction(samples.mean(axis=0), logits, variance, samples)
+
+
+def require_posterior(model: keras.Model) -> RandomFeatureGaussianProcess:
+    """Returns the model's one Gaussian process layer, or says how to fit its posterior.
+
+    Raises:
+        ValueError: several such layers or none, or a posterior that is unfitted or stale.
+    """
+    layers = gaussian_process_layers(model)
+    if len(layers) > 1:
+        raise ValueError(
+            f"The model must have one RandomFeatureGaussianProcess layer to predict with. Received: {len(layers)}"
+        )
+    layer = layers[0]
+    state = layer.posterior_state if layer.built else PosteriorState.UNFITTED
+    if state == PosteriorState.FITTED:
+        return layer
+    if layer.gp_cov_momentum is not None and layer.built and layer.rows_seen > 0:
+        layer.update_covariance()
+        return layer
+    reason = {
+        PosteriorState.UNFITTED: "has not been fitted yet",
+        PosteriorState.STALE: "is stale: the model has been trained since it was fitted",
+    }
+    raise ValueError(
+        f"The posterior of {model.name!r} {reason[state]}. Train with `fit` of an SNGP model, or call "
+        "`keras_sngp.fit_posterior(model, x_train)` after training."
+    )
+
+
+def _with_variance(model: keras.Model) -> "_WithVariance":
+    if not hasattr(model, "_make_with_variance"):
+        view = _WithVariance(model)
+        # Kept in a function, since Keras would track a model held by its own part in a circle.
+        model._make_with_variance = lambda: view
+    return model._make_with_variance()
+
+
+class _WithVariance(keras.Model):
+    """The same model with logits and variance as its outputs; compiled once, then kept."""
+
+    def __init__(self, model):
+        super().__init__(name=f"{model.name}_with_variance")
+        self.model = model
+
+    def call(self, inputs):
+        with capture_gaussian_process_calls() as calls:
+            self.model(inputs, training=False)
+        layer, features, logits = calls[-1]
+        variance = posterior.variance(features, layer.covariance_root.value)
+        return {"logits": logits, "variance": variance}
