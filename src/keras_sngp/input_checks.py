@@ -4,6 +4,7 @@ Data sets that come in batches (tf.data, PyDataset, DataLoader, generators) cann
 beforehand and are passed on as they are.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,29 +18,45 @@ def is_array_like(x: Any) -> bool:
     return bool(leaves) and all(hasattr(leaf, "__array__") or isinstance(leaf, (int, float)) for leaf in leaves)
 
 
-def check_inputs(x: Any, name: str = "x") -> None:
-    """Raises a ValueError if an array is empty or holds NaN or infinite numbers."""
+def check_inputs(x: Any, model: keras.Model | None = None) -> None:
+    """Raises a ValueError if an array is empty, not finite, or not of the shape the model was built for."""
     if x is None:
-        raise ValueError(f"`{name}` must be data to work on. Received: None")
+        raise ValueError("`x` must be data to work on. Received: None")
     if not is_array_like(x):
         return
-    for leaf in keras.tree.flatten(x):
-        array = np.asarray(leaf) if not keras.ops.is_tensor(leaf) else keras.ops.convert_to_numpy(leaf)
+    arrays = keras.tree.flatten(keras.tree.map_structure(_as_numpy, x))
+    for array in arrays:
         if array.ndim > 0 and len(array) == 0:
-            raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}")
+            raise ValueError(f"`x` must have at least one row. Received: shape {array.shape}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             bad = np.argwhere(~np.isfinite(array))
             raise ValueError(
-                f"`{name}` must hold finite numbers. Received: {len(bad)} NaN or infinite "
-                f"values, the first {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}"
+                f"`x` must hold finite numbers. Received: {len(bad)} NaN or infinite values, "
+                f"the first {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}"
             )
+    if model is not None and len(arrays) == 1:
+        _check_shape(arrays[0].shape, model)
+
+
+def _check_shape(shape: tuple[int, ...], model: keras.Model) -> None:
+    expected = (model.get_build_config() or {}).get("input_shape") if model.built else None
+    if not isinstance(expected, tuple) or not all(isinstance(n, int | None) for n in expected):
+        return
+    pairs = itertools.zip_longest(expected[1:], shape[1:], fillvalue=-1)
+    if any(wanted is not None and wanted != received for wanted, received in pairs):
+        rows = ("rows", *("any" if n is None else str(n) for n in expected[1:]))
+        raise ValueError(f"`x` must have the shape ({', '.join(rows)}). Received: shape {shape}")
+
+
+def _as_numpy(leaf: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(leaf) if keras.ops.is_tensor(leaf) else np.asarray(leaf)
 
 
 def check_labels(y: Any, num_classes: int) -> None:
     """Raises a ValueError if integer labels lie outside [0, num_classes) or one-hot rows have another width."""
     if y is None or not is_array_like(y) or num_classes < 2:
         return
-    labels = np.asarray(keras.ops.convert_to_numpy(y) if keras.ops.is_tensor(y) else y)
+    labels = _as_numpy(y)
     if labels.ndim == 2 and labels.shape[1] > 1:
         if labels.shape[1] != num_classes:
             raise ValueError(f"One-hot labels must have shape (rows, {num_classes}). Received: {labels.shape}")

@@ -56,7 +56,8 @@ def _diagonal(covmat):
     if len(shape) == 1:
         return covmat
     if len(shape) in (2, 3) and shape[-1] == shape[-2]:
-        return ops.transpose(ops.diagonal(covmat, axis1=-2, axis2=-1))
+        variance = ops.diagonal(covmat, axis1=-2, axis2=-1)
+        return variance if len(shape) == 2 else ops.transpose(variance)
     raise ValueError(
         "`covmat` must be (batch, batch), (batch,) or (classes, batch, batch). Variances with a column "
         f"a class are passed as `variance=`. Received shape: {tuple(shape)}"

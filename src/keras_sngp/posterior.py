@@ -91,6 +91,25 @@ def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
     )
 
 
+def held_out_variance_ratio(gram: np.ndarray, root: np.ndarray, ridge: float, rows: float) -> float:
+    r"""How little training rows say about each other: 0 for much, 1 for nothing.
+
+    The mean variance `v` of the training rows, each taken as if it had been left out, `v / (1 - v)`, over the
+    prior's. Near 1, the kernel is so narrow that every input looks new, even the ones trained on.
+
+    Args:
+        gram: `G`, `(M, M)`, of a Gaussian likelihood (weights 1).
+        root: `F`, `(M, M)`.
+        ridge: Prior precision `tau`.
+        rows: Number of rows in `G`.
+
+    Reference: Rasmussen and Williams 2006, equation 5.12 (leave-one-out variance).
+    """
+    variance_mean = np.sum(root * (gram @ root)) / rows
+    prior_variance = np.trace(gram) / (rows * ridge)
+    return float(variance_mean / (1 - variance_mean) / prior_variance)
+
+
 def variance(features, root):
     """Posterior variance of each row's logit, `||phi F||^2`.
 

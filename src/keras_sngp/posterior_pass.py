@@ -1,17 +1,24 @@
 """One pass over the data, after training, that sets the posterior of a model's Gaussian process layers."""
 
+import itertools
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_sngp import posterior
+from keras_sngp.batched_prediction import ROWS_A_BATCH
 from keras_sngp.input_checks import check_inputs, is_array_like
+from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import (
+    PosteriorState,
     RandomFeatureGaussianProcess,
     capture_gaussian_process_calls,
 )
 
-ROWS_A_BATCH = 1024
+NARROW_KERNEL_RATIO = 0.5
 
 
 def gaussian_process_layers(model: keras.Model) -> list[RandomFeatureGaussianProcess]:
@@ -63,19 +70,11 @@ def fit_posterior(
 
     Reference: Liu et al. 2020, arXiv:2006.10108, algorithm 1 and equation 9.
     """
-    layers = gaussian_process_layers(model)
-    for layer in layers:
+    check_inputs(x, model)
+    for layer in gaussian_process_layers(model):
         if layer.built:
             layer.reset_covariance_matrix()
-    update_posterior(
-        model,
-        x,
-        y,
-        sample_weight=sample_weight,
-        batch_size=batch_size,
-        steps=steps,
-        verbose=verbose,
-    )
+    _add_rows(model, x, sample_weight, batch_size, steps, verbose)
 
 
 def update_posterior(
@@ -92,23 +91,68 @@ def update_posterior(
 
     Exact for a "gaussian" likelihood, as if all rows had come in one pass.
     """
-    check_inputs(x)
+    check_inputs(x, model)
+    for layer in gaussian_process_layers(model):
+        _check_not_stale(layer)
+    _add_rows(model, x, sample_weight, batch_size, steps, verbose)
+
+
+def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
+    if isinstance(x, Iterator):
+        x = _unless_exhausted(x)
     arrays = is_array_like(x)
     posterior_pass = _PosteriorPass(model)
     posterior_pass.compile()
     # The pass ignores labels, but Keras accepts weights only beside them.
     labels = _placeholder_labels(x) if arrays and sample_weight is not None else None
-    posterior_pass.evaluate(
-        x,
-        labels,
-        sample_weight=sample_weight,
-        batch_size=(batch_size or ROWS_A_BATCH) if arrays else None,
-        steps=steps,
-        verbose=0,
-        callbacks=[_PosteriorProgress()] if verbose in (1, "auto") else None,
-    )
+    with weights_kept_on_error(posterior_pass):
+        posterior_pass.evaluate(
+            x,
+            labels,
+            sample_weight=sample_weight,
+            batch_size=(batch_size or ROWS_A_BATCH) if arrays else None,
+            steps=steps,
+            verbose=0,
+            callbacks=[_PosteriorProgress()] if verbose in (1, "auto") else None,
+        )
     for layer in gaussian_process_layers(model):
         layer.update_covariance()
+        _warn_of_narrow_kernel(layer)
+
+
+def _check_not_stale(layer: RandomFeatureGaussianProcess) -> None:
+    if layer.built and layer.gp_cov_momentum is None and layer.posterior_state == PosteriorState.STALE:
+        raise ValueError(
+            "New rows can be added to a posterior that belongs to the present weights. Received: a stale one, "
+            "trained on since; call `fit_posterior` with all rows."
+        )
+
+
+def _unless_exhausted(batches: Iterator) -> Iterator:
+    try:
+        first = next(batches)
+    except StopIteration:
+        raise ValueError(
+            "The posterior needs the training data once more after training. Received: a generator with no "
+            "batches left. Pass data that can be gone through again, or a generator that goes on."
+        ) from None
+    return (batch for batch in itertools.chain([first], batches))
+
+
+def _warn_of_narrow_kernel(layer: RandomFeatureGaussianProcess) -> None:
+    if layer.gp_cov_likelihood != "gaussian":
+        return
+    gram = ops.convert_to_numpy(layer.gram.value)
+    root = ops.convert_to_numpy(layer.covariance_root.value)
+    ratio = posterior.held_out_variance_ratio(gram, root, layer.gp_cov_ridge_penalty, layer.rows_seen)
+    if ratio > NARROW_KERNEL_RATIO:
+        warnings.warn(
+            f"Layer {layer.name!r} is nearly as unsure about rows like the training data as about any other: "
+            f"held-out variance is {ratio:.0%} of the prior's. The kernel's length scale "
+            f"({layer.random_features.current_length_scale.numpy():.3g}) is too small for its inputs; "
+            "gp_kernel_scale='auto' fits it to them.",
+            stacklevel=3,
+        )
 
 
 def _placeholder_labels(x):

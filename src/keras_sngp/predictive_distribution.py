@@ -5,14 +5,14 @@ from typing import Any
 import keras
 
 from keras_sngp import posterior
-from keras_sngp.input_checks import check_inputs, is_array_like
+from keras_sngp.batched_prediction import predict_in_batches
 from keras_sngp.layers.gaussian_process import (
     PosteriorState,
     RandomFeatureGaussianProcess,
     capture_gaussian_process_calls,
 )
 from keras_sngp.mean_field import mean_field_logits, monte_carlo_logits
-from keras_sngp.posterior_pass import ROWS_A_BATCH, gaussian_process_layers
+from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
 
 METHODS = ("mean_field", "monte_carlo")
@@ -47,11 +47,8 @@ def predict_distribution(
     """
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}")
-    check_inputs(x)
     layer = require_posterior(model)
-    outputs = _with_variance(model).predict(
-        x, batch_size=(batch_size or ROWS_A_BATCH) if is_array_like(x) else None, verbose=verbose
-    )
+    outputs = predict_in_batches(_with_variance(model), x, batch_size, verbose, shape_of=model)
     logits, variance = outputs["logits"], outputs["variance"]
     if method == "mean_field":
         adjusted = mean_field_logits(logits, None, layer.mean_field_factor, variance=variance)

@@ -123,11 +123,12 @@ def _live_progress(console, titles) -> Iterator[_LiveProgress]:
 
 
 def _print_table(moons_report, result) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Two moons")
-    table.add_column("Method")
+    table = Table(title="Two moons", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("Method", no_wrap=True)
     for title, _ in moons_report.COLUMNS.values():
         table.add_column(title, justify="right")
     for row in moons_report.table_rows(result):

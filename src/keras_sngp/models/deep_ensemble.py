@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sngp.input_checks import check_inputs, check_labels, first_rows, is_array_like
-from keras_sngp.posterior_pass import ROWS_A_BATCH
+from keras_sngp.batched_prediction import predict_in_batches
+from keras_sngp.input_checks import check_inputs, check_labels, first_rows
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
 
 
@@ -43,7 +43,7 @@ class DeepEnsemble:
         num_members: int = 10,
         from_logits: bool = True,
     ):
-        if not callable(make_model):
+        if not callable(make_model) or isinstance(make_model, keras.layers.Layer):
             raise TypeError(
                 "`make_model` must be a function that returns a new compiled Keras model. "
                 f"Received: {type(make_model).__name__}"
@@ -72,7 +72,9 @@ class DeepEnsemble:
         check_labels(y, engine(one_row).shape[-1])
         engine.optimizer.build(engine.trainable_variables)
         fresh_optimizer = _values(engine.optimizer.variables)
-        members, histories, member_weights = [], [], []
+        members: list[keras.Model] = []
+        histories: list[keras.callbacks.History] = []
+        member_weights: list[np.ndarray] = []
         bar = keras.utils.Progbar(self.num_members, unit_name="member", verbose=int(verbose != 0))
         for number in range(self.num_members):
             member = self._new_member(one_row)
@@ -112,13 +114,11 @@ class DeepEnsemble:
         """
         if self._engine is None:
             raise ValueError("The ensemble has not been trained: call `fit` first.")
-        check_inputs(x)
-        batch_size = (batch_size or ROWS_A_BATCH) if is_array_like(x) else None
         bar = keras.utils.Progbar(self.num_members, unit_name="member", verbose=int(verbose != 0))
         samples = []
         for number, member in enumerate(self.members):
             _assign(self._engine.variables, _values(member.variables))
-            outputs = self._engine.predict(x, batch_size=batch_size, verbose=0)
+            outputs = predict_in_batches(self._engine, x, batch_size, verbose=0)
             samples.append(probabilities_from_outputs(outputs, self.from_logits))
             bar.update(number + 1)
         return Prediction(np.mean(samples, axis=0), samples=np.stack(samples))

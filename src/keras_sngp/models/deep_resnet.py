@@ -70,10 +70,15 @@ class DeepResNet(keras.Model):
         """Returns the layer that gives the logits."""
         return keras.layers.Dense(num_classes, **self.classifier_kwargs)
 
-    def call(self, inputs, training=None):
+    def last_hidden_units(self, inputs, training=None):
+        """The features `(batch, num_hidden)` that go into the output layer."""
         hidden = self.input_layer(inputs)
         for dense, dropout in zip(self.dense_layers, self.dropout_layers, strict=True):
             hidden = hidden + dropout(dense(hidden, training=training), training=training)
+        return hidden
+
+    def call(self, inputs, training=None):
+        hidden = self.last_hidden_units(inputs, training)
         return hidden if self.classifier is None else self.classifier(hidden, training=training)
 
     def predict_distribution(self, x, **options) -> Prediction:
@@ -112,10 +117,11 @@ class DeepResNetSNGP(DeepResNet):
         return RandomFeatureGaussianProcess(num_classes, **{"gp_cov_momentum": -1, **self.classifier_kwargs})
 
     def call(self, inputs, training=None, return_covmat=False):
+        hidden = self.last_hidden_units(inputs, training)
         if self.classifier is None:
-            return super().call(inputs, training=training)
-        logits, covmat = super().call(inputs, training=training)
-        return (logits, covmat) if return_covmat and not training else logits
+            return hidden
+        returns = "logits_and_covariance" if return_covmat and not training else "logits"
+        return self.classifier(hidden, training=training, returns=returns)
 
     def predict_distribution(self, x, **options) -> Prediction:
         """Probabilities, logits and variance; see `keras_sngp.predict_distribution`."""

@@ -4,8 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_sngp.input_checks import check_inputs, is_array_like
-from keras_sngp.posterior_pass import ROWS_A_BATCH
+from keras_sngp.batched_prediction import predict_in_batches
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
 
 
@@ -33,8 +32,6 @@ class Deterministic:
             batch_size: Rows a batch for arrays; 1024 by default.
             verbose: 1 or "auto" shows a progress bar.
         """
-        check_inputs(x)
-        batch_size = (batch_size or ROWS_A_BATCH) if is_array_like(x) else None
-        outputs = self.model.predict(x, batch_size=batch_size, verbose=verbose)
+        outputs = predict_in_batches(self.model, x, batch_size, verbose)
         probabilities = probabilities_from_outputs(outputs, self.from_logits)
         return Prediction(probabilities, outputs if self.from_logits else None)

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sngp.input_checks import check_inputs, is_array_like
-from keras_sngp.posterior_pass import ROWS_A_BATCH
+from keras_sngp.batched_prediction import ROWS_A_BATCH, predict_in_batches
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
 
 DROPOUT_LAYERS = (
@@ -78,11 +77,10 @@ class MCDropout:
             seed: Integer seed of the masks; None goes on from the layers' own.
             verbose: 1 or "auto" shows a progress bar.
         """
-        check_inputs(x)
         if seed is not None:
             _seed_masks(self.dropout_layers, seed)
         rows = max((batch_size or ROWS_A_BATCH) // self.num_samples, 1)
-        outputs = self._sampler.predict(x, batch_size=rows if is_array_like(x) else None, verbose=verbose)
+        outputs = predict_in_batches(self._sampler, x, rows, verbose, shape_of=self.model)
         samples = probabilities_from_outputs(outputs, self.from_logits).swapaxes(0, 1)
         return Prediction(samples.mean(axis=0), samples=samples)
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
+from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import PosteriorState, RandomFeatureGaussianProcess
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR
 from keras_sngp.posterior_pass import fit_posterior, update_posterior
@@ -110,9 +111,10 @@ class SNGP(keras.Model):
         arguments = _FIT_SIGNATURE.bind(self, *args, **kwargs)
         arguments.apply_defaults()
         given = arguments.arguments
-        check_inputs(given["x"])
+        check_inputs(given["x"], self)
         check_labels(given["y"], self.num_classes)
-        history = super().fit(*args, **kwargs)
+        with weights_kept_on_error(self):
+            history = super().fit(*args, **kwargs)
         x, sample_weight = _training_part(given["x"], given["sample_weight"], given["validation_split"])
         self.fit_posterior(
             x,
@@ -132,9 +134,10 @@ class SNGP(keras.Model):
 
     def predict(self, x, *args, **kwargs):
         """Mean-field logits `(rows, classes)`, like `keras.Model.predict`; needs a fitted posterior."""
-        check_inputs(x)
+        check_inputs(x, self)
         require_posterior(self)
-        return super().predict(x, *args, **kwargs)
+        with weights_kept_on_error(self):
+            return super().predict(x, *args, **kwargs)
 
     def predict_distribution(self, x, **options) -> Prediction:
         """Probabilities, logits and variance; see `keras_sngp.predict_distribution`."""

@@ -1,6 +1,7 @@
 """The pictures of the two-moons experiment."""
 
 import numpy as np
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from keras_sngp.experiments.two_moons import TITLES, Result
@@ -20,7 +21,7 @@ def normalised_uncertainty(prediction: Prediction) -> np.ndarray:
 def draw_method(result: Result, method: str) -> Figure:
     """One method's probability and uncertainty surfaces, and the posterior variance where there is one."""
     prediction = result.methods[method].grid
-    panels = [
+    panels: list[tuple[str, np.ndarray, float, str | Colormap]] = [
         (PROBABILITY, prediction.probabilities[:, 1], 1.0, PROBABILITY_COLORS),
         (UNCERTAINTY, normalised_uncertainty(prediction), 1.0, "viridis"),
     ]

@@ -17,9 +17,9 @@ COLUMNS = {
     "test_nll": ("NLL", "{:.4f}"),
     "test_ece": ("ECE", "{:.4f}"),
     "test_brier": ("Brier", "{:.4f}"),
-    "ood_mean_confidence": ("Confidence far away", "{:.3f}"),
-    "ood_auroc": ("AUROC far away, by p(1-p)", "{:.3f}"),
-    "variance_auroc": ("by variance", "{:.3f}"),
+    "ood_mean_confidence": ("OOD confid.", "{:.3f}"),
+    "ood_auroc": ("OOD AUROC", "{:.3f}"),
+    "variance_auroc": ("AUROC, var.", "{:.3f}"),
     "fit_seconds": ("Train (s)", "{:.1f}"),
     "predict_seconds": ("Predict (s)", "{:.2f}"),
 }

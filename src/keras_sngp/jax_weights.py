@@ -1,0 +1,32 @@
+"""With JAX, Keras takes the weights out of a model while it runs; here they are put back if the run fails."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+
+@contextlib.contextmanager
+def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
+    """Leaves the model with its latest weights when the block raises, as it does on other backends.
+
+    Without it, an error inside `fit`, `evaluate` or `predict`, such as bad input, an exception in a
+    generator or Ctrl-C, would leave a model without weights. Does nothing on other backends.
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    before = [(variable, variable.value) for variable in _all_variables(model)]
+    try:
+        yield
+    except BaseException:
+        for variable, value in before:
+            if not value.is_deleted():
+                variable.assign(value)
+        model.jax_state_sync()
+        raise
+
+
+def _all_variables(model: keras.Model) -> list[keras.Variable]:
+    optimizer = getattr(model, "optimizer", None)
+    return [*model.variables, *model.metrics_variables, *(optimizer.variables if optimizer else [])]

@@ -1,0 +1,303 @@
+"""The bound, measured on the layer's outputs with numpy's singular values and never by the layer's own estimate."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_sngp import SpectralNormalization
+
+BOUND = 0.5
+WITHIN = 1 + 1e-3
+
+
+def numpy(tensor):
+    return ops.convert_to_numpy(tensor).astype("float64")
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def unit_vectors(input_shape):
+    size = int(np.prod(input_shape))
+    return np.eye(size, dtype="float32").reshape(size, *input_shape)
+
+
+def matrix_of(layer, input_shape):
+    units = unit_vectors(input_shape)
+    return numpy(layer(units)).reshape(len(units), -1)
+
+
+def norm(matrix):
+    return np.linalg.svd(matrix, compute_uv=False)[0]
+
+
+def wrap(layer, input_shape, kernel_scale=1.0, bound=BOUND, seed=0, **arguments):
+    """Builds the layer with a normal kernel, then wraps it."""
+    layer.build((None, *input_shape))
+    layer.kernel.assign(kernel_scale * normal(*layer.kernel.shape, seed=seed))
+    wrapper = SpectralNormalization(layer, bound, **arguments)
+    wrapper.build((None, *input_shape))
+    return wrapper
+
+
+def dense(units=5):
+    return keras.layers.Dense(units, use_bias=False)
+
+
+def conv(**arguments):
+    return keras.layers.Conv2D(3, 3, use_bias=False, **arguments)
+
+
+@pytest.mark.parametrize(
+    "make_layer, input_shape",
+    [
+        (lambda: keras.layers.Dense(5, activation="tanh"), (6,)),
+        (lambda: keras.layers.EinsumDense("abc,cd->abd", (None, 5), bias_axes="d"), (3, 4)),
+        (lambda: keras.layers.Conv2D(3, 3, padding="same", strides=2, activation="relu"), (5, 5, 2)),
+    ],
+)
+def test_kernel_under_the_bound_leaves_the_layer_as_it_is(make_layer, input_shape):
+    layer = make_layer()
+    wrapper = wrap(layer, input_shape, kernel_scale=0.01)
+    x = normal(4, *input_shape)
+    np.testing.assert_allclose(numpy(wrapper(x)), numpy(layer(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "layer, input_shape",
+    [
+        (dense(), (6,)),
+        (dense(16), (4,)),
+        (keras.layers.EinsumDense("abc,cd->abd", (None, 5)), (3, 4)),
+        (keras.layers.EinsumDense("abc,bcd->abd", (3, 5)), (3, 4)),
+        (conv(padding="same", strides=2), (5, 5, 2)),
+        (conv(padding="same", dilation_rate=2), (5, 5, 2)),
+    ],
+)
+def test_kernel_over_the_bound_is_scaled_down_to_it(layer, input_shape):
+    wrapper = wrap(layer, input_shape)
+    own = matrix_of(layer, input_shape)
+    assert norm(own) > BOUND
+    assert BOUND / WITHIN <= norm(matrix_of(wrapper, input_shape)) <= BOUND * 1.02
+    for _ in range(15):
+        wrapper(normal(1, *input_shape), training=True)
+    effective = matrix_of(wrapper, input_shape)
+    assert BOUND / WITHIN <= norm(effective) <= BOUND * WITHIN
+    np.testing.assert_allclose(effective, own * (norm(effective) / norm(own)), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_bound_holds_at_any_size_of_an_image_of_unknown_size(size):
+    wrapper = wrap(conv(padding="same"), (None, None, 2))
+    assert norm(matrix_of(wrapper, (size, size, 2))) <= BOUND * WITHIN
+
+
+@pytest.mark.parametrize("norm_multiplier", [0.3, 0.95, 4])
+def test_norm_multiplier_is_the_bound(norm_multiplier):
+    wrapper = wrap(dense(), (6,), kernel_scale=5.0, bound=norm_multiplier)
+    np.testing.assert_allclose(norm(matrix_of(wrapper, (6,))), norm_multiplier, rtol=1e-3)
+
+
+def fit_towards_large_outputs(layer, input_shape, epochs=10, learning_rate=0.5):
+    """Trains the one-layer model to outputs far beyond the bound; returns the map that `predict` computes."""
+    model = keras.Sequential([keras.Input(input_shape), layer])
+    model.compile(keras.optimizers.SGD(learning_rate), "mse")
+    x = normal(64, *input_shape)
+    model.fit(x, 20 * normal(64, *model.output_shape[1:], seed=1), batch_size=16, epochs=epochs, verbose=0)
+    units = unit_vectors(input_shape)
+    outputs = model.predict(units, batch_size=len(units), verbose=0)
+    return (outputs - model.predict(0 * units[:1], verbose=0)).reshape(len(units), -1)
+
+
+@pytest.mark.parametrize(
+    "layer, input_shape",
+    [
+        (keras.layers.Dense(8), (6,)),
+        (keras.layers.EinsumDense("abc,bcd->abd", (3, 5)), (3, 4)),
+        (keras.layers.Conv2D(3, 3, padding="same"), (4, 4, 2)),
+    ],
+)
+def test_bound_holds_at_inference_after_fast_training(layer, input_shape):
+    wrapper = SpectralNormalization(layer, BOUND)
+    trained = fit_towards_large_outputs(wrapper, input_shape)
+    own = matrix_of(layer, input_shape) - numpy(layer(np.zeros((1, *input_shape), "float32"))).ravel()
+    assert norm(own) > 1.5 * BOUND
+    assert BOUND / 1.01 <= norm(trained) <= BOUND * 1.01
+
+
+def test_bound_holds_for_a_kernel_that_starts_at_zero():
+    layer = keras.layers.Dense(8, kernel_initializer="zeros")
+    trained = fit_towards_large_outputs(SpectralNormalization(layer, BOUND), (6,))
+    assert norm(numpy(layer.kernel)) > 1.5 * BOUND
+    assert norm(trained) <= BOUND * 1.01
+
+
+def test_bound_finds_a_block_that_outgrows_the_largest():
+    """Blocks do not mix, so a power vector gone to zero in one would never come back there."""
+    layer = keras.layers.EinsumDense("abc,bcd->abd", (2, 3))
+    layer.build((None, 2, 3))
+    layer.kernel.assign(np.stack([2 * np.eye(3), 0.01 * np.eye(3)]))
+    wrapper = SpectralNormalization(layer, BOUND)
+    x = normal(4, 2, 3)
+    for _ in range(20):
+        wrapper(x, training=True)
+    layer.kernel.assign(np.stack([2 * np.eye(3), 10 * np.eye(3)]))
+    for _ in range(20):
+        wrapper(x, training=True)
+    assert norm(matrix_of(wrapper, (2, 3))) <= BOUND * WITHIN
+
+
+def test_bound_holds_after_pretrained_weights_replace_the_kernel():
+    wrapper = wrap(dense(32), (32,))
+    wrapper.layer.set_weights([3 * normal(32, 32, seed=7)])
+    for _ in range(100):
+        wrapper(normal(2, 32), training=True)
+    assert norm(matrix_of(wrapper, (32,))) <= BOUND * WITHIN
+
+
+def test_calls_leave_the_trainable_kernel_alone():
+    wrapper = wrap(dense(), (6,), kernel_scale=3.0)
+    before = numpy(wrapper.layer.kernel)
+    wrapper(normal(4, 6), training=True)
+    wrapper(normal(4, 6), training=False)
+    np.testing.assert_array_equal(numpy(wrapper.layer.kernel), before)
+    assert [weight is wrapper.layer.kernel for weight in wrapper.trainable_variables] == [True]
+
+
+def test_power_vector_moves_in_training_only():
+    wrapper = wrap(dense(16), (16,))
+    wrapper.layer.kernel.assign(normal(16, 16, seed=3))
+    start = numpy(wrapper.u)
+    wrapper(normal(4, 16))
+    np.testing.assert_array_equal(numpy(wrapper.u), start)
+    wrapper(normal(4, 16), training=True)
+    assert np.abs(numpy(wrapper.u) - start).max() > 1e-3
+
+
+def test_first_call_is_finite_and_keeps_the_kernels_sign_for_every_seed():
+    for seed in range(20):
+        layer = dense()
+        wrapper = SpectralNormalization(layer, 0.1, seed=seed)
+        effective = numpy(wrapper(np.eye(6, dtype="float32"), training=True))
+        ratio = effective / numpy(layer.kernel)
+        assert np.isfinite(ratio).all()
+        assert 0 < ratio.min() <= ratio.max() < 1
+
+
+def test_training_step_follows_the_gradient_of_the_scaled_kernel():
+    """One SGD step against finite differences of `loss(W c / sigma(W))` with sigma from numpy's SVD."""
+    wrapper = wrap(dense(3), (4,), kernel_scale=2.0, iteration=100)
+    kernel, x, y = numpy(wrapper.layer.kernel), normal(8, 4, seed=1), normal(8, 3, seed=2)
+
+    def loss(kernel):
+        return np.mean((x @ (kernel * BOUND / norm(kernel)) - y) ** 2)
+
+    gradient, step = np.zeros_like(kernel), 1e-5
+    for index in np.ndindex(*kernel.shape):
+        offset = np.zeros_like(kernel)
+        offset[index] = step
+        gradient[index] = (loss(kernel + offset) - loss(kernel - offset)) / (2 * step)
+    model = keras.Sequential([keras.Input((4,)), wrapper])
+    model.compile(keras.optimizers.SGD(10.0), "mse")
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    moved = numpy(wrapper.layer.kernel) - kernel
+    assert np.abs(gradient).max() > 1e-3
+    np.testing.assert_allclose(moved, -10 * gradient, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("frozen", ["wrapped layer", "wrapper"])
+def test_frozen_layer_computes_and_keeps_the_bound(frozen):
+    layer = keras.layers.Dense(5)
+    wrapper = wrap(layer, (6,), kernel_scale=2.0)
+    (layer if frozen == "wrapped layer" else wrapper).trainable = False
+    assert wrapper.trainable_variables == []
+    np.testing.assert_allclose(norm(matrix_of(wrapper, (6,))), BOUND, rtol=1e-3)
+
+
+def test_regularisers_of_the_wrapped_layer_count_as_in_the_plain_layer():
+    def make_layer():
+        return keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L2(0.1), activity_regularizer="l1")
+
+    plain, wrapped = make_layer(), make_layer()
+    wrapper = wrap(wrapped, (6,), kernel_scale=0.01)
+    plain.build((None, 6))
+    plain.set_weights(wrapped.get_weights())
+    x = normal(4, 6)
+    plain(x)
+    wrapper(x)
+    assert len(wrapper.losses) == len(plain.losses) == 2
+    np.testing.assert_allclose(sum(numpy(loss) for loss in wrapper.losses), sum(numpy(loss) for loss in plain.losses))
+
+
+def test_config_round_trip_keeps_the_bound():
+    wrapper = SpectralNormalization(keras.layers.Dense(5, activation="relu"), 6.0, iteration=3, seed=4, name="bounded")
+    copy = SpectralNormalization.from_config(wrapper.get_config())
+    assert (copy.norm_multiplier, copy.iteration, copy.seed, copy.name) == (6.0, 3, 4, "bounded")
+    assert (copy.layer.units, copy.layer.activation) == (5, keras.activations.relu)
+
+
+def test_saved_model_gives_identical_outputs_when_loaded(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((5, 5, 2)),
+            SpectralNormalization(keras.layers.Conv2D(3, 3, activation="relu"), 0.7),
+            keras.layers.Flatten(),
+            SpectralNormalization(keras.layers.Dense(4), 0.4),
+        ]
+    )
+    for layer in (model.layers[0], model.layers[2]):
+        layer.layer.kernel.assign(normal(*layer.layer.kernel.shape))
+    x = normal(3, 5, 5, 2)
+    model(x, training=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert [loaded.layers[index].norm_multiplier for index in (0, 2)] == [0.7, 0.4]
+    np.testing.assert_array_equal(numpy(loaded(x)), numpy(model(x)))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_mixed_precision_computes_in_bfloat16_with_a_float32_bound(training):
+    layer = keras.layers.Dense(5, use_bias=False, dtype="mixed_bfloat16")
+    wrapper = wrap(layer, (6,), kernel_scale=2.0)
+    outputs = wrapper(np.eye(6, dtype="float32"), training=training)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    assert keras.backend.standardize_dtype(wrapper.u.dtype) == "float32"
+    own = numpy(layer.kernel)
+    expected = own * BOUND / norm(own)
+    np.testing.assert_allclose(numpy(ops.cast(outputs, "float32")), expected, rtol=2e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("norm_multiplier", [0, -1.0, float("nan"), float("inf"), None, "0.9"])
+def test_bound_must_be_a_positive_finite_number(norm_multiplier):
+    with pytest.raises(ValueError, match="norm_multiplier.*Received"):
+        SpectralNormalization(keras.layers.Dense(2), norm_multiplier)
+
+
+@pytest.mark.parametrize("iteration", [0, -2])
+def test_iteration_must_be_at_least_one(iteration):
+    with pytest.raises(ValueError, match=f"iteration.*Received: {iteration}"):
+        SpectralNormalization(keras.layers.Dense(2), iteration=iteration)
+
+
+def test_layer_without_a_linear_map_is_refused():
+    with pytest.raises(TypeError, match=r"Dense, EinsumDense, Conv1D.*LayerNormalization"):
+        SpectralNormalization(keras.layers.LayerNormalization()).build((None, 4))
+
+
+def test_something_that_is_no_layer_is_refused():
+    with pytest.raises((ValueError, TypeError), match="Layer"):
+        SpectralNormalization(3.0)
+
+
+def test_wrong_input_width_names_the_expected_one():
+    wrapper = wrap(dense(), (6,))
+    with pytest.raises(ValueError, match=r"6.*\(2, 7\)"):
+        wrapper(np.ones((2, 7), "float32"))
+
+
+def test_output_shape_is_the_wrapped_layers():
+    wrapper = SpectralNormalization(conv(strides=2))
+    assert wrapper(keras.Input((7, 9, 2))).shape == (None, 3, 4, 3)
+    assert wrapper.compute_output_shape((4, 7, 9, 2)) == (4, 3, 4, 3)
