@@ -12,8 +12,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
 
     Example:
 
-    >>> with atomic_write("results.json") as temporary:
-    ...     temporary.write_text("{}")
+    >>> with atomic_write(folder / "results.json") as temporary:
+    ...     _ = temporary.write_text("{}")
+    >>> [path.name for path in folder.iterdir()]
+    ['results.json']
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")

@@ -12,7 +12,11 @@ class ResetCovarianceCallback(keras.callbacks.Callback):
 
     Example:
 
-    >>> model.fit(x, y, epochs=10, callbacks=[ResetCovarianceCallback()])
+    >>> model = keras.Sequential([RandomFeatureGaussianProcess(2, 64, gp_cov_momentum=-1, returns="logits")])
+    >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[ResetCovarianceCallback()])
+    >>> model.layers[-1].rows_seen
+    40.0
     """
 
     def on_epoch_begin(self, epoch, logs=None):

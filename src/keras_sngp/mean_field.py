@@ -36,8 +36,9 @@ def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, 
 
     Example:
 
-    >>> ops.convert_to_numpy(mean_field_logits(np.array([[3.0, 0.0]]), np.array([8 * 3 / np.pi])))
-    array([[1.5, 0. ]], dtype=float32)
+    >>> logits, variance = np.array([[3.0, 0.0]]), np.array([8 * 3 / np.pi])
+    >>> ops.convert_to_numpy(mean_field_logits(logits, variance)).round(4).tolist()
+    [[1.5, 0.0]]
     """
     if mean_field_factor < 0:
         raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor}")

@@ -65,8 +65,9 @@ def fit_posterior(
 
     Example:
 
-    >>> fit_posterior(model, x_train)
-    >>> model.predict_distribution(x_test).variance
+    >>> fit_posterior(model, x)
+    >>> model.predict_distribution(x).variance.shape
+    (40,)
 
     Reference: Liu et al. 2020, arXiv:2006.10108, algorithm 1 and equation 9.
     """

@@ -43,6 +43,12 @@ def predict_distribution(
     Raises:
         ValueError: no fitted posterior, non-finite or no inputs, an unknown method.
 
+    Example:
+
+    >>> prediction = predict_distribution(model, x, method="monte_carlo", num_samples=50, seed=0)
+    >>> prediction.samples.shape
+    (50, 40, 2)
+
     Reference: Liu et al. 2020, arXiv:2006.10108, section 3.1.
     """
     if method not in METHODS:

@@ -9,40 +9,56 @@ from keras_sngp import SpectralNormalization
 from keras_sngp.layers.linear_operators import operator_of
 
 CONVOLUTIONS = {
-    "1d valid": (keras.layers.Conv1D, (7, 2), dict(filters=3, kernel_size=3)),
-    "1d same stride 2": (keras.layers.Conv1D, (7, 2), dict(filters=3, kernel_size=4, strides=2, padding="same")),
-    "1d causal stride 3": (keras.layers.Conv1D, (7, 2), dict(filters=3, kernel_size=2, strides=3, padding="causal")),
+    "1d valid": (keras.layers.Conv1D, (7, 2), {"filters": 3, "kernel_size": 3}),
+    "1d same stride 2": (
+        keras.layers.Conv1D,
+        (7, 2),
+        {"filters": 3, "kernel_size": 4, "strides": 2, "padding": "same"},
+    ),
+    "1d causal stride 3": (
+        keras.layers.Conv1D,
+        (7, 2),
+        {"filters": 3, "kernel_size": 2, "strides": 3, "padding": "causal"},
+    ),
     "1d causal dilated": (
         keras.layers.Conv1D,
         (7, 2),
-        dict(filters=3, kernel_size=3, dilation_rate=2, padding="causal"),
+        {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "padding": "causal"},
     ),
-    "1d kernel wider than image": (keras.layers.Conv1D, (3, 2), dict(filters=3, kernel_size=5, padding="same")),
-    "2d valid odd": (keras.layers.Conv2D, (5, 5, 2), dict(filters=3, kernel_size=3)),
+    "1d kernel wider than image": (keras.layers.Conv1D, (3, 2), {"filters": 3, "kernel_size": 5, "padding": "same"}),
+    "2d valid odd": (keras.layers.Conv2D, (5, 5, 2), {"filters": 3, "kernel_size": 3}),
     "2d same even kernel, strides differ": (
         keras.layers.Conv2D,
         (5, 6, 2),
-        dict(filters=3, kernel_size=(2, 4), strides=(1, 2), padding="same"),
+        {"filters": 3, "kernel_size": (2, 4), "strides": (1, 2), "padding": "same"},
     ),
-    "2d same stride 2 odd": (keras.layers.Conv2D, (5, 5, 2), dict(filters=3, kernel_size=3, strides=2, padding="same")),
+    "2d same stride 2 odd": (
+        keras.layers.Conv2D,
+        (5, 5, 2),
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"},
+    ),
     "2d same stride 2 even": (
         keras.layers.Conv2D,
         (6, 4, 2),
-        dict(filters=3, kernel_size=3, strides=2, padding="same"),
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"},
     ),
-    "2d valid stride 2 even": (keras.layers.Conv2D, (6, 4, 2), dict(filters=3, kernel_size=3, strides=2)),
-    "2d stride above kernel": (keras.layers.Conv2D, (6, 5, 2), dict(filters=2, kernel_size=1, strides=2)),
+    "2d valid stride 2 even": (keras.layers.Conv2D, (6, 4, 2), {"filters": 3, "kernel_size": 3, "strides": 2}),
+    "2d stride above kernel": (keras.layers.Conv2D, (6, 5, 2), {"filters": 2, "kernel_size": 1, "strides": 2}),
     "2d dilated same": (
         keras.layers.Conv2D,
         (5, 5, 2),
-        dict(filters=3, kernel_size=3, dilation_rate=(2, 1), padding="same"),
+        {"filters": 3, "kernel_size": 3, "dilation_rate": (2, 1), "padding": "same"},
     ),
     "2d groups stride 2": (
         keras.layers.Conv2D,
         (5, 4, 4),
-        dict(filters=6, kernel_size=3, groups=2, strides=2, padding="same"),
+        {"filters": 6, "kernel_size": 3, "groups": 2, "strides": 2, "padding": "same"},
     ),
-    "3d same stride 2": (keras.layers.Conv3D, (3, 4, 3, 2), dict(filters=2, kernel_size=2, strides=2, padding="same")),
+    "3d same stride 2": (
+        keras.layers.Conv3D,
+        (3, 4, 3, 2),
+        {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same"},
+    ),
 }
 EINSUMS = {
     "ab,bc->ac": ((4,), (5,)),
@@ -168,10 +184,10 @@ def test_channels_first_convolution_has_the_norm_of_its_matrix():
 @pytest.mark.parametrize(
     "arguments",
     [
-        dict(kernel_size=3, padding="same"),
-        dict(kernel_size=(2, 4), strides=(2, 3)),
-        dict(kernel_size=3, padding="same", dilation_rate=2),
-        dict(kernel_size=3, padding="same", strides=2, groups=2),
+        {"kernel_size": 3, "padding": "same"},
+        {"kernel_size": (2, 4), "strides": (2, 3)},
+        {"kernel_size": 3, "padding": "same", "dilation_rate": 2},
+        {"kernel_size": 3, "padding": "same", "strides": 2, "groups": 2},
     ],
     ids=str,
 )

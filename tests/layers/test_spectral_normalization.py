@@ -124,14 +124,14 @@ def test_bound_holds_at_inference_after_fast_training(layer, input_shape):
     trained = fit_towards_large_outputs(wrapper, input_shape)
     own = matrix_of(layer, input_shape) - numpy(layer(np.zeros((1, *input_shape), "float32"))).ravel()
     assert norm(own) > 1.5 * BOUND
-    assert BOUND / 1.01 <= norm(trained) <= BOUND * 1.01
+    assert 0.98 * BOUND <= norm(trained) <= 1.02 * BOUND
 
 
 def test_bound_holds_for_a_kernel_that_starts_at_zero():
     layer = keras.layers.Dense(8, kernel_initializer="zeros")
     trained = fit_towards_large_outputs(SpectralNormalization(layer, BOUND), (6,))
     assert norm(numpy(layer.kernel)) > 1.5 * BOUND
-    assert norm(trained) <= BOUND * 1.01
+    assert norm(trained) <= 1.02 * BOUND
 
 
 def test_bound_finds_a_block_that_outgrows_the_largest():
@@ -271,13 +271,13 @@ def test_mixed_precision_computes_in_bfloat16_with_a_float32_bound(training):
 
 @pytest.mark.parametrize("norm_multiplier", [0, -1.0, float("nan"), float("inf"), None, "0.9"])
 def test_bound_must_be_a_positive_finite_number(norm_multiplier):
-    with pytest.raises(ValueError, match="norm_multiplier.*Received"):
+    with pytest.raises(ValueError, match=r"norm_multiplier.*Received"):
         SpectralNormalization(keras.layers.Dense(2), norm_multiplier)
 
 
 @pytest.mark.parametrize("iteration", [0, -2])
 def test_iteration_must_be_at_least_one(iteration):
-    with pytest.raises(ValueError, match=f"iteration.*Received: {iteration}"):
+    with pytest.raises(ValueError, match=rf"iteration.*Received: {iteration}"):
         SpectralNormalization(keras.layers.Dense(2), iteration=iteration)
 
 

@@ -124,7 +124,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
     >>> layer = RandomFeatureGaussianProcess(units=2, gp_cov_momentum=-1)
     >>> _ = layer(np.ones((8, 16)), training=True)
     >>> logits, covmat = layer(np.ones((4, 16)))
-    >>> logits.shape, covmat.shape
+    >>> tuple(logits.shape), tuple(covmat.shape)
     ((4, 2), (4, 4))
 
     Reference:

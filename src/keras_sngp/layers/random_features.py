@@ -47,6 +47,13 @@ class RandomFeatures(keras.layers.Layer):
     Returns:
         Features `(batch, num_features)`, in float32 or wider whatever the mixed-precision policy.
 
+    Example:
+
+    >>> features = RandomFeatures(4096, length_scale=2.0, seed=0)
+    >>> phi = keras.ops.convert_to_numpy(features(np.array([[0.0, 0.0], [2.0, 0.0]])))
+    >>> bool(abs(phi[0] @ phi[1] - np.exp(-1 / 2)) < 0.05)
+    True
+
     Reference:
         Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines", algorithm 1;
         orthogonal features: Yu et al. 2016, arXiv:1610.09072, equation 4.

@@ -49,8 +49,11 @@ class SpectralNormalization(keras.layers.Wrapper):
     Example:
 
     >>> layer = SpectralNormalization(keras.layers.Dense(128, activation="relu"), norm_multiplier=0.9)
-    >>> layer(np.ones((4, 32))).shape
+    >>> tuple(layer(np.ones((4, 32))).shape)
     (4, 128)
+    >>> kernel = keras.ops.convert_to_numpy(layer.effective_kernel())
+    >>> bool(np.linalg.norm(kernel, ord=2) <= 0.9 + 1e-3)
+    True
 
     Reference:
         Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", section 2.1;
@@ -116,7 +119,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def spectral_norm(self):
         """Largest singular value of the wrapped layer's own kernel, before the bound; a scalar."""
-        return self._spectral_norm(ops.cast(self.layer.kernel, "float32"), training=False)
+        return ops.stop_gradient(self._spectral_norm(ops.cast(self.layer.kernel, "float32"), training=False))
 
     def _spectral_norm(self, kernel, training):
         iterations = self.iteration if training else max(self.iteration, ITERATIONS_AT_INFERENCE)

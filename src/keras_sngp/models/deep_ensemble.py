@@ -31,8 +31,9 @@ class DeepEnsemble:
 
     Example:
 
-    >>> ensemble = DeepEnsemble(make_model, num_members=10).fit(x, y, epochs=20)
-    >>> ensemble.predict_distribution(x_test).probabilities
+    >>> ensemble = DeepEnsemble(make_classifier, num_members=2).fit(x, y, epochs=1, verbose=0)
+    >>> ensemble.predict_distribution(x).probabilities.shape
+    (40, 2)
 
     Reference: Lakshminarayanan et al. 2017, arXiv:1612.01474, section 2.4.
     """

@@ -29,7 +29,7 @@ class DeepResNet(keras.Model):
 
     Example:
 
-    >>> DeepResNet(num_classes=2, num_layers=6)(np.zeros((5, 2))).shape
+    >>> tuple(DeepResNet(num_classes=2, num_layers=6)(np.zeros((5, 2))).shape)
     (5, 2)
 
     Reference: the public TensorFlow tutorial "Uncertainty-aware deep learning with SNGP".

@@ -17,7 +17,8 @@ class Deterministic:
 
     Example:
 
-    >>> Deterministic(model).predict_distribution(x).entropy
+    >>> Deterministic(classifier).predict_distribution(x).entropy.shape
+    (40,)
     """
 
     def __init__(self, model: keras.Model, from_logits: bool = True):

@@ -40,7 +40,8 @@ class MCDropout:
 
     Example:
 
-    >>> MCDropout(model, num_samples=10).predict_distribution(x).mutual_information
+    >>> MCDropout(classifier, num_samples=10).predict_distribution(x).mutual_information.shape
+    (40,)
 
     Reference: Gal and Ghahramani 2016, arXiv:1506.02142, equation 6.
     """

@@ -45,12 +45,12 @@ class SNGP(keras.Model):
 
     Example:
 
-    >>> model = SNGP(backbone, num_classes=10)
+    >>> model = SNGP(backbone, num_classes=2)
     >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    >>> model.fit(x, y, epochs=20)
-    >>> prediction = model.predict_distribution(x_test)
+    >>> history = model.fit(x, y, epochs=2, verbose=0)
+    >>> prediction = model.predict_distribution(x)
     >>> prediction.probabilities.shape, prediction.variance.shape
-    ((100, 10), (100,))
+    ((40, 2), (40,))
 
     Reference:
         Liu et al. 2020, "Simple and Principled Uncertainty Estimation with Deterministic Deep Learning via Distance

@@ -1,7 +1,0 @@
-import keras
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def fixed_seed():
-    keras.utils.set_random_seed(0)
