@@ -17,6 +17,7 @@ from keras_sngp.layers.gaussian_process import (
     RandomFeatureGaussianProcess,
     capture_gaussian_process_calls,
 )
+from keras_sngp.layers.spectral_normalization import SpectralNormalization
 
 NARROW_KERNEL_RATIO = 0.5
 
@@ -47,7 +48,8 @@ def fit_posterior(
 ) -> None:
     """Computes the exact posterior of each Gaussian process layer in one pass over the training data.
 
-    Runs the model in inference mode (no dropout, frozen normalisation statistics), adds up
+    Settles the spectral norms of `SpectralNormalization` layers, then runs the model in inference mode (no
+    dropout, frozen normalisation statistics), adds up
     `G = sum_i w_i phi_i phi_i^T` over all rows, and factorises once. The result does not depend on the batch size or
     on the order of the rows. Use plain data, without augmentation.
 
@@ -72,6 +74,9 @@ def fit_posterior(
     Reference: Liu et al. 2020, arXiv:2006.10108, algorithm 1 and equation 9.
     """
     check_inputs(x, model)
+    for layer in model._flatten_layers():
+        if layer.built and isinstance(layer, SpectralNormalization):
+            layer.refine()
     for layer in gaussian_process_layers(model):
         if layer.built:
             layer.reset_covariance_matrix()

@@ -334,3 +334,61 @@ def test_backbone_and_method_are_checked(trained, data):
         trained.predict_distribution(data[0], method="exact")
     with pytest.raises(ValueError, match="none"):
         sngp.fit_posterior(trained.backbone, data[0])
+
+
+@pytest.mark.parametrize("learning_rate", [1e-3, 1e-2])
+def test_bounds_hold_after_fit_to_a_thousandth(data, learning_rate):
+    model = sngp.SNGP(sngp.DeepResNet(num_layers=3, num_hidden=48, spec_norm_bound=0.9), 2, 64, seed=1)
+    model.compile(keras.optimizers.Adam(learning_rate), LOSS)
+    model.fit(*data, epochs=10, batch_size=50, verbose=0)
+    largest = []
+    for layer in model.backbone.dense_layers:
+        kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.layer.weights)
+        # With a bias that keeps every relu open, the layer is its linear map.
+        layer.layer.bias.assign(np.full_like(bias, 100.0))
+        mapped = keras.ops.convert_to_numpy(layer(np.eye(48, dtype="float32"))) - 100.0
+        largest.append(np.linalg.norm(mapped.astype("float64"), ord=2))
+        assert np.linalg.norm(kernel, ord=2) > 0.9
+    assert max(largest) <= 0.9 * (1 + 1e-3)
+
+
+def test_validation_while_training_sees_plain_logits_and_the_posterior_comes_after(data):
+    model = make_model()
+    history = model.fit(*data, epochs=2, validation_data=data, verbose=0)
+    assert np.isfinite(history.history["val_loss"]).all()
+    assert model.posterior_state == sngp.PosteriorState.FITTED
+
+
+def test_mixed_precision_keeps_the_posterior_in_float32(data):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make_model()
+        model.fit(*data, epochs=10, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    prediction = model.predict_distribution(data[0])
+    assert model.backbone.compute_dtype == "bfloat16"
+    assert keras.backend.standardize_dtype(model.gaussian_process.gram.dtype) == "float32"
+    gram, features = expected_gram(model, data[0])
+    expected = np.einsum("nm,mk,nk->n", features, np.linalg.inv(gram + np.eye(len(gram))), features)
+    np.testing.assert_allclose(prediction.variance, expected, rtol=0.1)  # bfloat16 has 3 digits
+    assert (prediction.labels == data[1]).mean() > 0.8
+
+
+def test_three_classes_can_have_a_covariance_each():
+    random = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    x = (np.array([[0, 0], [3, 0], [0, 3]])[labels] + random.normal(0, 0.5, (90, 2))).astype("float32")
+    model = sngp.SNGP(sngp.DeepResNet(num_layers=1, num_hidden=8), 3, 32, gp_cov_likelihood="categorical", seed=0)
+    model.compile(keras.optimizers.Adam(1e-2), LOSS)
+    model.fit(x, labels, epochs=20, verbose=0)
+    prediction = model.predict_distribution(x)
+    _, features = expected_gram(model, x)
+    plain = np.exp(prediction.logits) / np.exp(prediction.logits).sum(axis=1, keepdims=True)
+    for k in range(3):
+        gram, _ = expected_gram(model, x, plain[:, k] * (1 - plain[:, k]))
+        covariance = np.linalg.inv(gram + np.eye(32))
+        expected = np.einsum("nm,mk,nk->n", features, covariance, features)
+        np.testing.assert_allclose(prediction.variance[:, k], expected, rtol=5e-3)
+    adjusted = prediction.logits / np.sqrt(1 + np.pi / 8 * prediction.variance)
+    np.testing.assert_allclose(model.predict(x, verbose=0), adjusted, rtol=1e-3, atol=1e-4)

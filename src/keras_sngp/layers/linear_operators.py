@@ -16,6 +16,14 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+LINEAR_LAYERS = (
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class MatrixOperator:
@@ -123,20 +131,25 @@ def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]):
     operator's for any size: each input pixel is seen by at most `norm_factor**2` output pixels.
 
     Raises:
-        TypeError: the layer is none of `Dense`, `EinsumDense`, `Conv1D`, `Conv2D`, `Conv3D`.
+        TypeError: the layer is none of `LINEAR_LAYERS`.
         ValueError: an `EinsumDense` equation that is not a (block) matrix product.
     """
+    check_has_operator(layer)
     if isinstance(layer, keras.layers.Dense):
         inputs, outputs = layer.kernel.shape
         return MatrixOperator((0, 1), 1, inputs, outputs)
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_operator(layer)
-    if isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)):
-        return _convolution_operator(layer, input_shape)
-    raise TypeError(
-        "Spectral normalisation is defined for Dense, EinsumDense, Conv1D, Conv2D and Conv3D layers. "
-        f"Received: {layer!r} of type {type(layer).__name__}"
-    )
+    return _convolution_operator(layer, input_shape)
+
+
+def check_has_operator(layer: keras.layers.Layer) -> None:
+    """Raises a TypeError unless `operator_of` knows the layer."""
+    if not isinstance(layer, LINEAR_LAYERS):
+        known = ", ".join(kind.__name__ for kind in LINEAR_LAYERS)
+        raise TypeError(
+            f"Spectral normalisation is defined for {known} layers. Received: a {type(layer).__name__} layer"
+        )
 
 
 def _einsum_operator(layer) -> MatrixOperator:

@@ -106,7 +106,8 @@ class SNGP(keras.Model):
         """Trains like `keras.Model.fit`, then fits the posterior in one exact pass over the training data.
 
         With `validation_split` the posterior uses the training part only. A generator must be able to give
-        `steps_per_epoch` more batches after training.
+        `steps_per_epoch` more batches after training. `sample_weight` counts in the posterior, `class_weight` in
+        training alone.
         """
         arguments = _FIT_SIGNATURE.bind(self, *args, **kwargs)
         arguments.apply_defaults()

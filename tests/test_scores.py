@@ -1,0 +1,107 @@
+"""Scores against closed forms, loops and their ranges."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from keras_sngp import scores
+
+FAST = settings(max_examples=60, deadline=None, derandomize=True)
+LOGITS = arrays("float64", st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-50, 50))
+SAMPLED_LOGITS = arrays(
+    "float64", st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(2, 5)), elements=st.floats(-50, 50)
+)
+
+
+def softmax(logits):
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def loop_entropy(row):
+    return -sum(p * np.log(p) for p in row if p > 0)
+
+
+def test_closed_forms():
+    np.testing.assert_allclose(
+        scores.entropy([[0.5, 0.5], [1.0, 0.0], [0.9, 0.1]]), [np.log(2), 0, 0.325083], rtol=1e-5
+    )
+    np.testing.assert_allclose(scores.entropy(np.full((1, 10), 0.1)), [np.log(10)])
+    np.testing.assert_allclose(scores.max_probability([[0.2, 0.7, 0.1], [1, 0, 0]]), [0.7, 1.0])
+    np.testing.assert_allclose(scores.bernoulli_variance([[0.2, 0.7, 0.1], [0.5, 0.5, 0]]), [0.21, 0.25])
+    np.testing.assert_allclose(scores.dempster_shafer([[0.0, 0.0], [np.log(3), np.log(3)]]), [0.5, 0.25])
+
+
+def test_mutual_information_closed_forms():
+    """Members that are each sure of another class disagree by log 2; equal members do not disagree."""
+    sure = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
+    np.testing.assert_allclose(scores.mutual_information(sure), [np.log(2)])
+    np.testing.assert_allclose(scores.mutual_information(np.full((4, 3, 5), 0.2)), np.zeros(3), atol=1e-12)
+
+
+@FAST
+@given(LOGITS)
+def test_entropy_is_the_loop_over_classes_between_zero_and_its_largest(logits):
+    probabilities = softmax(logits)
+    entropy = scores.entropy(probabilities)
+    np.testing.assert_allclose(entropy, [loop_entropy(row) for row in probabilities], atol=1e-12)
+    assert (entropy >= -1e-12).all()
+    assert (entropy <= np.log(logits.shape[1]) + 1e-12).all()
+
+
+@FAST
+@given(LOGITS)
+def test_confidence_and_its_variance_keep_their_ranges(logits):
+    probabilities = softmax(logits)
+    classes = logits.shape[1]
+    confidence, variance = scores.max_probability(probabilities), scores.bernoulli_variance(probabilities)
+    assert (confidence >= 1 / classes - 1e-12).all()
+    assert (confidence <= 1).all()
+    assert (variance >= 0).all()
+    assert (variance <= 0.25).all()
+    np.testing.assert_allclose(variance, confidence * (1 - confidence))
+
+
+@FAST
+@given(SAMPLED_LOGITS)
+def test_mutual_information_is_the_loop_over_members_between_zero_and_the_entropy(logits):
+    samples = softmax(logits)
+    information = scores.mutual_information(samples)
+    for row in range(samples.shape[1]):
+        mean = np.mean([member[row] for member in samples], axis=0)
+        expected = loop_entropy(mean) - np.mean([loop_entropy(member[row]) for member in samples])
+        np.testing.assert_allclose(information[row], max(expected, 0), atol=1e-10)
+    assert (information >= 0).all()
+    assert (information <= scores.entropy(samples.mean(axis=0)) + 1e-10).all()
+
+
+@FAST
+@given(LOGITS)
+def test_dempster_shafer_is_its_formula_between_zero_and_one(logits):
+    classes = logits.shape[1]
+    score = scores.dempster_shafer(logits)
+    np.testing.assert_allclose(score, classes / (classes + np.exp(logits).sum(axis=1)), rtol=1e-9)
+    assert (score >= 0).all()
+    assert (score <= 1).all()
+
+
+def test_dempster_shafer_sees_the_size_of_logits_that_a_softmax_does_not():
+    small, large = np.array([[0.0, 1.0]]), np.array([[5.0, 6.0]])
+    np.testing.assert_allclose(softmax(small), softmax(large))
+    assert scores.dempster_shafer(small) > 0.3 > 0.02 > scores.dempster_shafer(large)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dempster_shafer_of_huge_logits_is_zero_or_one_without_overflow(dtype):
+    logits = np.array([[1e4, 0.0], [200.0, 100.0], [-1e4, -1e4]], dtype)
+    np.testing.assert_allclose(scores.dempster_shafer(logits), [0, 0, 1], atol=1e-30)
+
+
+def test_scores_take_lists_and_keep_leading_axes():
+    samples = np.full((4, 3, 2), 0.5)
+    assert scores.entropy(samples).shape == (4, 3)
+    assert scores.max_probability(samples.tolist()).shape == (4, 3)
+    assert scores.mutual_information(samples.tolist()).shape == (3,)
+    assert scores.dempster_shafer([[0, 0]]).shape == (1,)
