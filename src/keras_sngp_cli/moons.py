@@ -127,10 +127,10 @@ def _print_table(moons_report, result) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Two moons", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title="Two moons", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("Method", no_wrap=True)
     for title, _ in moons_report.COLUMNS.values():
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in moons_report.table_rows(result):
         table.add_row(*row)
     Console().print(table)

@@ -164,14 +164,14 @@ def test_variance_converges_to_the_exact_gaussian_process_with_the_number_of_fea
 
     def error(num_inducing):
         errors = []
-        for seed in range(3):
+        for seed in range(4):
             layer = make_layer(num_inducing=num_inducing, gp_kernel_scale=scale, seed=seed)
             fit(layer, train)
             errors.append(np.abs(numpy(layer(test, returns="logits_and_variance")[1]) - exact).mean())
         return np.mean(errors)
 
-    few, many = error(32), error(512)
-    assert many < 0.03
+    few, many = error(16), error(256)
+    assert many < 0.05
     assert many < few / 2, "a fourth is expected"
 
 
@@ -184,14 +184,14 @@ def test_linear_kernel_is_bayesian_linear_regression():
 
 
 def test_variance_is_small_at_the_data_and_the_priors_far_away():
-    layer = make_layer(num_inducing=512, gp_kernel_scale=4.0)
+    layer = make_layer(num_inducing=256, gp_kernel_scale=4.0)
     near, far = rows(40), rows(40) + 100
     fit(layer, near)
     variance_near = numpy(layer(near, returns="logits_and_variance")[1])
     variance_far = numpy(layer(far, returns="logits_and_variance")[1])
     prior = np.sum(phi(layer, far) ** 2, axis=1)
     assert variance_near.max() < 0.3
-    assert (variance_far > 0.9 * prior).all()
+    assert (variance_far > 0.8 * prior).all()
     assert (variance_far < prior * (1 + 1e-5)).all()
 
 

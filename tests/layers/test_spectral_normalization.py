@@ -100,10 +100,9 @@ def test_kernel_of_zeros_gives_zeros():
     assert not matrix_of(wrapper, (6,)).any()
 
 
-@pytest.mark.parametrize("size", [3, 6])
-def test_bound_holds_at_any_size_of_an_image_of_unknown_size(size):
+def test_bound_holds_for_images_of_unknown_size():
     wrapper = wrap(conv(padding="same"), (None, None, 2))
-    assert norm(matrix_of(wrapper, (size, size, 2))) <= BOUND * WITHIN
+    assert norm(matrix_of(wrapper, (6, 5, 2))) <= BOUND * WITHIN
 
 
 @pytest.mark.parametrize("norm_multiplier", [0.3, 4])

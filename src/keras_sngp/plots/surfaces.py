@@ -6,6 +6,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 CLASS_COLORS = ("#e08214", "#1b6ca8")
+POINT_COLORS = ("#ffcf8a", "#8fd0ff")
 OUT_OF_DOMAIN_COLOR = "#d62839"
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list("probability", [CLASS_COLORS[0], "#f7f7f7", CLASS_COLORS[1]])
 
@@ -26,10 +27,10 @@ def plot_points(
         out_of_domain: Points `(rows, 2)`.
         max_per_class: Draw only the first of each class.
     """
-    for label, color in enumerate(CLASS_COLORS):
+    for label, color in enumerate(POINT_COLORS):
         points = x[y == label][:max_per_class]
         ax.scatter(
-            points[:, 0], points[:, 1], s=7, color=color, edgecolors="white", linewidths=0.3, label=f"class {label}"
+            points[:, 0], points[:, 1], s=9, color=color, edgecolors="#1c2430", linewidths=0.35, label=f"class {label}"
         )
     if out_of_domain is not None:
         ax.scatter(out_of_domain[:, 0], out_of_domain[:, 1], s=4, color=OUT_OF_DOMAIN_COLOR, label="never seen")

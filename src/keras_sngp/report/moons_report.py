@@ -13,15 +13,15 @@ from keras_sngp.experiments.two_moons import TITLES, Result
 from keras_sngp.report.moons_figures import draw_comparison, draw_method
 
 COLUMNS = {
-    "test_accuracy": ("Accuracy", "{:.3f}"),
+    "test_accuracy": ("Acc.", "{:.3f}"),
     "test_nll": ("NLL", "{:.4f}"),
     "test_ece": ("ECE", "{:.4f}"),
     "test_brier": ("Brier", "{:.4f}"),
-    "ood_mean_confidence": ("OOD confid.", "{:.3f}"),
-    "ood_auroc": ("OOD AUROC", "{:.3f}"),
-    "variance_auroc": ("AUROC, var.", "{:.3f}"),
-    "fit_seconds": ("Train (s)", "{:.1f}"),
-    "predict_seconds": ("Predict (s)", "{:.2f}"),
+    "ood_mean_confidence": ("OOD\nconf.", "{:.3f}"),
+    "ood_auroc": ("OOD\nAUROC", "{:.3f}"),
+    "variance_auroc": ("Var.\nAUROC", "{:.3f}"),
+    "fit_seconds": ("Train\n(s)", "{:.1f}"),
+    "predict_seconds": ("Pred.\n(s)", "{:.2f}"),
 }
 
 
