@@ -40,7 +40,7 @@ def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, 
     >>> ops.convert_to_numpy(mean_field_logits(logits, variance)).round(4).tolist()
     [[1.5, 0.0]]
     """
-    if mean_field_factor < 0:
+    if not mean_field_factor >= 0:
         raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor}")
     if (covmat is None) == (variance is None):
         raise ValueError("Pass either `covmat` or `variance`, and not both.")

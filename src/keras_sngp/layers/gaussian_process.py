@@ -166,7 +166,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
                 "`gp_cov_momentum` must be None (one exact pass after training), -1 (a sum) or a number "
                 f"between 0 and 1 (a decaying sum). Received: {gp_cov_momentum!r}"
             )
-        if mean_field_factor < 0:
+        if not mean_field_factor >= 0:
             raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor!r}")
         check_likelihood(gp_cov_likelihood, units)
         if gp_cov_per_class and gp_cov_likelihood != "categorical":

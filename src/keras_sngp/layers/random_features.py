@@ -149,6 +149,7 @@ class RandomFeatures(keras.layers.Layer):
 
     def _median_distance(self, inputs):
         rows = inputs[:MOST_ROWS_FOR_THE_MEDIAN]
+        rows = rows - ops.mean(rows, axis=0)
         if self.kernel_type == "laplacian":
             distances = ops.sum(ops.abs(rows[:, None] - rows[None]), axis=-1)
         else:

@@ -12,6 +12,7 @@ LANCZOS_STEPS_TO_CONVERGE = 32
 LANCZOS_STEPS_AT_INFERENCE = 8
 SQUARINGS = 12
 SMALLEST_NORM = 1e-12
+ROUNDING = 1e-4
 
 
 @register
@@ -80,6 +81,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def build(self, input_shape=None):
         super().build(input_shape)
+        self.input_spec = self.layer.input_spec
         self._operator = operator_of(self.layer, input_shape)
         self.u = self.add_weight(
             name="u",
@@ -104,7 +106,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         return vector
 
     def _lanczos(self, kernel, start, steps):
-        """The unit vector that `W` stretches most among all in the span of `start, A start, ..., A^steps start`."""
+        """The unit vector that `W` stretches most among all in the span of `start, A start, ..., A^steps start`.
+
+        Where that span stops growing, another direction is taken up, so that nothing stays unseen.
+        """
         first = ops.reshape(start, (-1, 1))
         unfilled = ops.zeros((first.shape[0], steps))
         basis = ops.concatenate([first, unfilled], axis=1)
@@ -112,10 +117,9 @@ class SpectralNormalization(keras.layers.Wrapper):
 
         def extend(step, state):
             basis, images = state
-            direction = ops.slice(images, (0, step), (first.shape[0], 1))
-            for _ in range(2):
-                direction = direction - ops.matmul(basis, ops.matmul(ops.transpose(basis), direction))
-            direction = direction / ops.maximum(_norm(direction), SMALLEST_NORM)
+            last_image = ops.slice(images, (0, step), (first.shape[0], 1))
+            unseen = _unit_vector_outside(basis, _arbitrary_vector(first.shape[0], step))
+            direction = _unit_vector_outside(basis, last_image, otherwise=unseen)
             image = self._normal_operator(kernel, direction)
             return (
                 ops.slice_update(basis, (0, step + 1), direction),
@@ -189,6 +193,21 @@ def _repeat(times, body, state):
     for step in range(times):
         state = body(step, state)
     return state
+
+
+def _unit_vector_outside(basis, vector, otherwise=0.0):
+    """The part of a column orthogonal to the basis, at unit length; `otherwise` where only rounding is left."""
+    rest = vector
+    for _ in range(2):
+        rest = rest - ops.matmul(basis, ops.matmul(ops.transpose(basis), rest))
+    norm = _norm(rest)
+    return ops.where(norm > ROUNDING * _norm(vector), rest / norm, otherwise)
+
+
+def _arbitrary_vector(size, step):
+    """A column without any pattern that a kernel could miss; other in each step."""
+    index = ops.cast(ops.arange(size) % 4093, "float32")
+    return ops.reshape(ops.cos(0.618034 * index * index + ops.cast(step, "float32")), (-1, 1))
 
 
 def _normalised(vector, otherwise):

@@ -33,6 +33,15 @@ def expected_calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLi
             "Expected probabilities (rows, classes) and labels (rows,) with at least one row. "
             f"Received: shapes {probabilities.shape} and {labels.shape}"
         )
+    if num_bins < 1:
+        raise ValueError(f"`num_bins` must be at least 1. Received: {num_bins}")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("Expected finite probabilities. Received: NaN or infinite values")
+    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
+        raise ValueError(
+            f"Labels must be class numbers from 0 to {probabilities.shape[1] - 1}. "
+            f"Received: labels from {labels.min()} to {labels.max()}"
+        )
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
