@@ -46,6 +46,11 @@ def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, 
         raise ValueError("Pass either `covmat` or `variance`, and not both.")
     logits = ops.convert_to_tensor(logits)
     variance = _diagonal(covmat) if variance is None else ops.convert_to_tensor(variance)
+    if variance.shape[:1] != logits.shape[:1]:
+        raise ValueError(
+            "Logits and covariance must be of the same rows. "
+            f"Received: {logits.shape[0]} rows of logits and {variance.shape[0]} of variance"
+        )
     if len(variance.shape) < len(logits.shape):
         variance = ops.expand_dims(variance, -1)
     return logits / ops.sqrt(1 + mean_field_factor * variance)

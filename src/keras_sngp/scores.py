@@ -45,7 +45,7 @@ def dempster_shafer(logits: npt.ArrayLike) -> Array:
 
     Reference: Sensoy et al. 2018, arXiv:1806.01768, section 3; used for SNGP in Liu et al. 2020, section 5.2.
     """
-    logits = np.asarray(logits)
+    logits = np.asarray(logits, dtype="float64")
     classes = logits.shape[-1]
     log_evidence = np.logaddexp.reduce(logits, axis=-1)
     return 1 / (1 + np.exp(np.minimum(log_evidence - np.log(classes), 700)))

@@ -233,3 +233,16 @@ def test_config_round_trip_gives_the_same_features():
 def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         RandomFeatures(**arguments)
+
+
+def test_automatic_length_scale_waits_for_a_batch_with_distances():
+    layer = RandomFeatures(8, length_scale="auto", seed=0)
+    layer(np.zeros((1, 4)), training=True)
+    assert float(keras.ops.convert_to_numpy(layer.current_length_scale.value)) == 2.0
+    layer(np.array([[0.0, 0, 0, 0], [300, 0, 0, 0]]), training=True)
+    assert float(keras.ops.convert_to_numpy(layer.current_length_scale.value)) == pytest.approx(300)
+
+
+def test_sizes_and_scales_can_be_numpy_numbers():
+    config = RandomFeatures(np.int64(8), length_scale=np.float32(2)).get_config()
+    assert (type(config["num_features"]), type(config["length_scale"])) == (int, float)

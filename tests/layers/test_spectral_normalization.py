@@ -288,7 +288,7 @@ def test_layer_without_a_linear_map_is_refused():
 
 
 def test_something_that_is_no_layer_is_refused():
-    with pytest.raises((ValueError, TypeError), match="Layer"):
+    with pytest.raises((ValueError, TypeError), match="float"):
         SpectralNormalization(3.0)
 
 
@@ -302,3 +302,12 @@ def test_output_shape_is_the_wrapped_layers():
     wrapper = SpectralNormalization(conv(strides=2))
     assert wrapper(keras.Input((7, 9, 2))).shape == (None, 3, 4, 3)
     assert wrapper.compute_output_shape((4, 7, 9, 2)) == (4, 3, 4, 3)
+
+
+def test_lora_which_would_escape_the_bound_is_refused():
+    dense = keras.layers.Dense(4)
+    layer = SpectralNormalization(dense, 0.5)
+    layer(np.ones((2, 3)))
+    dense.enable_lora(2)
+    with pytest.raises(ValueError, match=r"enable LoRA or quantisation on unwrapped layers"):
+        layer(np.ones((2, 3)))

@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import enum
+import numbers
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -155,7 +156,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        if not isinstance(units, int) or units < 1:
+        if not isinstance(units, numbers.Integral) or units < 1:
             raise ValueError(f"`units` must be an integer of at least 1. Received: {units!r}")
         if not 0 < gp_cov_ridge_penalty < float("inf"):
             raise ValueError(
@@ -173,8 +174,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             raise ValueError(
                 f"`gp_cov_per_class=True` needs `gp_cov_likelihood='categorical'`. Received: {gp_cov_likelihood!r}"
             )
-        self.units = units
-        self.num_inducing = num_inducing
+        self.units = int(units)
         self.gp_kernel_type = gp_kernel_type
         self.gp_kernel_scale = gp_kernel_scale
         self.gp_output_bias = gp_output_bias
@@ -201,6 +201,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             dtype=self.variable_dtype,
             name="random_features",
         )
+        self.num_inducing = self.random_features.num_features
         self.input_normalization = (
             keras.layers.LayerNormalization(dtype=self.variable_dtype, name="input_normalization")
             if normalize_input

@@ -1,6 +1,7 @@
 """Random features: a finite map whose inner products approximate a kernel."""
 
 import math
+import numbers
 import random
 
 import keras
@@ -34,8 +35,8 @@ class RandomFeatures(keras.layers.Layer):
         num_features: Number of features `M`, at least 1. Not used by the linear kernel.
         kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`.
         length_scale: The length scale `l` above 0, or `"auto"`: the median distance between the rows of
-            the first training batch (Euclidean, or 1-norm for `"laplacian"`), then frozen. Until that batch it
-            is the square root of the input width (the width for `"laplacian"`).
+            the first training batch that has distances (Euclidean, or 1-norm for `"laplacian"`), then frozen.
+            Until that batch it is the square root of the input width (the width for `"laplacian"`).
         scaled: Whether features carry the amplitude `sqrt(2 / M)`.
         orthogonal: Draw the rows of `W` in orthogonal blocks, with the same lengths in distribution.
             Lowers the error of the Gaussian kernel; only for `"gaussian"`.
@@ -70,22 +71,22 @@ class RandomFeatures(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        if not isinstance(num_features, int) or num_features < 1:
+        if not isinstance(num_features, numbers.Integral) or num_features < 1:
             raise ValueError(
                 "The number of random features (`num_inducing` of a Gaussian process layer) must be "
                 f"an integer of at least 1. Received: {num_features!r}"
             )
         if kernel_type not in KERNEL_TYPES:
             raise ValueError(f"The kernel type must be one of {', '.join(KERNEL_TYPES)}. Received: {kernel_type!r}")
-        if length_scale != "auto" and not (isinstance(length_scale, (int, float)) and 0 < length_scale < math.inf):
+        if length_scale != "auto" and not (isinstance(length_scale, numbers.Real) and 0 < length_scale < math.inf):
             raise ValueError(
                 f"The kernel's length scale must be a finite number above 0 or 'auto'. Received: {length_scale!r}"
             )
         if orthogonal and kernel_type != "gaussian":
             raise ValueError(f"Orthogonal random features exist for the 'gaussian' kernel. Received: {kernel_type!r}")
-        self.num_features = num_features
+        self.num_features = int(num_features)
         self.kernel_type = kernel_type
-        self.length_scale = length_scale
+        self.length_scale = length_scale if length_scale == "auto" else float(length_scale)
         self.scaled = scaled
         self.orthogonal = orthogonal
         self.seed = seed
@@ -137,14 +138,13 @@ class RandomFeatures(keras.layers.Layer):
 
     def _length_scale(self, inputs, training):
         if training and self.length_scale == "auto":
-            self.current_length_scale.assign(
-                ops.cond(
-                    self.length_scale_is_set.value > 0,
-                    lambda: self.current_length_scale.value,
-                    lambda: self._median_distance(ops.stop_gradient(inputs)),
-                )
+            median = ops.cond(
+                self.length_scale_is_set.value > 0,
+                lambda: ops.zeros_like(self.current_length_scale.value),
+                lambda: self._median_distance(ops.stop_gradient(inputs)),
             )
-            self.length_scale_is_set.assign(1.0)
+            self.current_length_scale.assign(ops.where(median > 0, median, self.current_length_scale.value))
+            self.length_scale_is_set.assign(ops.where(median > 0, 1.0, self.length_scale_is_set.value))
         return self.current_length_scale.value
 
     def _median_distance(self, inputs):
@@ -159,8 +159,7 @@ class RandomFeatures(keras.layers.Layer):
         count = ops.shape(rows)[0]
         off_diagonal = distances * (1 - ops.eye(count, dtype=distances.dtype))
         zeros_first = ops.sort(ops.reshape(off_diagonal, (-1,)))
-        median = ops.take(zeros_first, (count * count + count) // 2 - 1)
-        return ops.where(median > 0, median, self.current_length_scale.value)
+        return ops.take(zeros_first, (count * count + count) // 2 - 1)
 
     def compute_output_shape(self, input_shape):
         width = input_shape[-1] if self.kernel_type == "linear" else self.num_features

@@ -1,5 +1,7 @@
 """Spectral normalisation: a layer whose linear map never stretches distances beyond a bound."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -68,14 +70,14 @@ class SpectralNormalization(keras.layers.Wrapper):
     """
 
     def __init__(self, layer, norm_multiplier=0.95, *, iteration=1, seed=0, **kwargs):
-        if not isinstance(norm_multiplier, (int, float)) or not 0 < norm_multiplier < float("inf"):
+        if not isinstance(norm_multiplier, numbers.Real) or not 0 < norm_multiplier < float("inf"):
             raise ValueError(f"`norm_multiplier` must be a finite number above 0. Received: {norm_multiplier!r}")
         if iteration < 1:
             raise ValueError(f"`iteration` must be at least 1. Received: {iteration!r}")
         check_has_operator(layer)
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer, **kwargs)
-        self.norm_multiplier = norm_multiplier
+        self.norm_multiplier = float(norm_multiplier)
         self.iteration = iteration
         self.seed = seed
 
@@ -149,7 +151,16 @@ class SpectralNormalization(keras.layers.Wrapper):
         return kernel if variable is self.layer.kernel else variable.value
 
     def effective_kernel(self, training=False):
-        """The kernel the layer computes with: `W * min(1, c / sigma)`."""
+        """The kernel the layer computes with: `W * min(1, c / sigma)`.
+
+        Raises:
+            ValueError: the wrapped layer's kernel is made of several weights, as with LoRA or quantisation.
+        """
+        if not any(variable is self.layer.kernel for variable in self.layer.variables):
+            raise ValueError(
+                "Spectral normalisation bounds layers with one kernel weight; enable LoRA or quantisation on "
+                f"unwrapped layers only. Received: {self.layer.name!r}, whose kernel is made of several"
+            )
         kernel = ops.cast(self.layer.kernel, "float32")
         sigma = self._spectral_norm(kernel, training)
         return kernel * (self.norm_multiplier / ops.maximum(sigma, self.norm_multiplier))
