@@ -10,7 +10,7 @@ moons: .venv/run.stamp            ## The main job: train, compare and report on 
 test: $(BACKENDS:%=test-%)        ## The tests, on each backend
 
 $(BACKENDS:%=test-%): test-%: .venv/dev.stamp
-	KERAS_BACKEND=$* TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest $(ARGS)
+	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: .venv/dev.stamp            ## Format, lint and types
 	$(BIN)/ruff format --check .

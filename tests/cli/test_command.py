@@ -39,7 +39,7 @@ def test_moons_writes_everything_and_prints_a_table(tmp_path):
         "report.html",
         "sngp.keras",
     }
-    for text in ("Deterministic", "MC dropout", "Deep ensemble", "SNGP", "Accuracy", "ECE"):
+    for text in ("Deterministic", "MC dropout", "Deep ensemble", "SNGP", "Acc.", "ECE"):
         assert text in done.stdout
     results = json.loads((tmp_path / "new" / "folder" / "results.json").read_text())
     assert results["config"]["seed"] == 3
