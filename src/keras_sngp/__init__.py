@@ -11,7 +11,6 @@ from keras_sngp import datasets as datasets
 from keras_sngp import layers as layers
 from keras_sngp import scores as scores
 from keras_sngp.callbacks import ResetCovarianceCallback as ResetCovarianceCallback
-from keras_sngp.layers import PosteriorState as PosteriorState
 from keras_sngp.layers import RandomFeatureGaussianProcess as RandomFeatureGaussianProcess
 from keras_sngp.layers import RandomFeatures as RandomFeatures
 from keras_sngp.layers import SpectralNormalization as SpectralNormalization
@@ -25,6 +24,7 @@ from keras_sngp.models import Deterministic as Deterministic
 from keras_sngp.models import MCDropout as MCDropout
 from keras_sngp.posterior_pass import fit_posterior as fit_posterior
 from keras_sngp.posterior_pass import update_posterior as update_posterior
+from keras_sngp.posterior_state import PosteriorState as PosteriorState
 from keras_sngp.prediction import Prediction as Prediction
 from keras_sngp.predictive_distribution import predict_distribution as predict_distribution
 

@@ -9,8 +9,8 @@ with the mean-field factor `lambda`: `pi / 8` makes it exact in slope at 0 for t
 sigmoid, `3 / pi^2` matches variances. Near the data `v` is small and nothing changes; far from it `v` is large and the
 probabilities go to `1 / classes`.
 
-Reference: Liu et al. 2020, arXiv:2006.10108, section 3.1 and appendix A; Lu et al. 2020, arXiv:2006.07584,
-equation 18; MacKay 1992, "The evidence framework applied to classification networks", equation 10.
+Reference: Liu et al. 2020, arXiv:2006.10108, section 3.1; MacKay 1992, "The evidence framework applied to
+classification networks" (the sigmoid case, with pi / 8); Lu et al. 2020, arXiv:2006.07584 (the softmax case).
 """
 
 import math

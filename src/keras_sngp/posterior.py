@@ -18,7 +18,7 @@ enters once, in `covariance_root`. All work at prediction uses a root `F` of `Si
 Where one covariance a class is kept, `G` and `F` are `(classes, M, M)` and `v` is `(batch, classes)`.
 
 Reference: Liu et al. 2020, arXiv:2006.10108, equations 8 and 9; Rasmussen and Williams 2006, "Gaussian
-Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.27 (Laplace approximation).
+Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.20 (Laplace approximation).
 """
 
 import warnings

@@ -8,16 +8,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp import posterior
+from keras_sngp import captured_calls, posterior
 from keras_sngp.batched_prediction import ROWS_A_BATCH
 from keras_sngp.input_checks import check_inputs, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import (
-    PosteriorState,
     RandomFeatureGaussianProcess,
-    capture_gaussian_process_calls,
 )
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
+from keras_sngp.posterior_state import PosteriorState
 
 NARROW_KERNEL_RATIO = 0.5
 
@@ -174,7 +173,7 @@ class _PosteriorPass(keras.Model):
         self.gaussian_processes = gaussian_process_layers(model)
 
     def call(self, inputs):
-        with capture_gaussian_process_calls() as calls:
+        with captured_calls.capture() as calls:
             self.model(inputs, training=False)
         return [
             [(call.features, call.logits) for call in calls if call.layer is layer] for layer in self.gaussian_processes

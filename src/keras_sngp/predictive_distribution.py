@@ -4,15 +4,14 @@ from typing import Any
 
 import keras
 
-from keras_sngp import posterior
+from keras_sngp import captured_calls, posterior
 from keras_sngp.batched_prediction import predict_in_batches
 from keras_sngp.layers.gaussian_process import (
-    PosteriorState,
     RandomFeatureGaussianProcess,
-    capture_gaussian_process_calls,
 )
 from keras_sngp.mean_field import mean_field_logits, monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
+from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
 
 METHODS = ("mean_field", "monte_carlo")
@@ -108,7 +107,7 @@ class _WithVariance(keras.Model):
         self.model = model
 
     def call(self, inputs):
-        with capture_gaussian_process_calls() as calls:
+        with captured_calls.capture() as calls:
             self.model(inputs, training=False)
         layer, features, logits = calls[-1]
         variance = posterior.variance(features, layer.covariance_root.value)

@@ -32,7 +32,7 @@ def mutual_information(samples: npt.ArrayLike) -> Array:
     Args:
         samples: Probabilities `(samples, rows, classes)` from an ensemble, MC dropout or Monte Carlo.
 
-    Reference: Houlsby et al. 2011, arXiv:1112.5745, equation 1.
+    Reference: Houlsby et al. 2011, arXiv:1112.5745, equation 2.
     """
     samples = np.asarray(samples)
     return np.maximum(entropy(samples.mean(axis=0)) - entropy(samples).mean(axis=0), 0)
@@ -43,7 +43,7 @@ def dempster_shafer(logits: npt.ArrayLike) -> Array:
 
     High where all logits are small, whatever their differences; a softmax cannot see that.
 
-    Reference: Sensoy et al. 2018, arXiv:1806.01768, section 3; used for SNGP in Liu et al. 2020, section 5.2.
+    Reference: Sensoy et al. 2018, arXiv:1806.01768, section 3; used for SNGP in Liu et al. 2020.
     """
     logits = np.asarray(logits, dtype="float64")
     classes = logits.shape[-1]

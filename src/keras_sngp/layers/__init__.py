@@ -1,7 +1,6 @@
 """Layers that go inside a network; the drop-in for `official.nlp.modeling.layers`."""
 
 from keras_sngp.layers import gaussian_process as gaussian_process
-from keras_sngp.layers.gaussian_process import PosteriorState as PosteriorState
 from keras_sngp.layers.gaussian_process import (
     RandomFeatureGaussianProcess as RandomFeatureGaussianProcess,
 )

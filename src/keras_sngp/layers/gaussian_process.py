@@ -1,58 +1,22 @@
 """The output layer of an SNGP: a Gaussian process on random features."""
 
-import contextlib
-import contextvars
-import enum
 import numbers
 import warnings
-from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_sngp import posterior
+from keras_sngp import captured_calls, posterior
 from keras_sngp.layers.random_features import RandomFeatures
 from keras_sngp.likelihood import check_likelihood, curvature
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR, mean_field_logits
+from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.registration import register
 from keras_sngp.tracing import is_traced
 
 RETURNS = ("logits", "mean_field_logits", "logits_and_variance", "logits_and_covariance")
 MOST_CLASSES_WITH_A_COVARIANCE_EACH = 10
-
-
-class PosteriorState(enum.IntEnum):
-    """Whether a layer's posterior belongs to its present weights."""
-
-    UNFITTED = 0
-    FITTED = 1
-    STALE = 2
-
-
-class CapturedCall(NamedTuple):
-    """What a Gaussian process layer computed in one call inside a larger model."""
-
-    layer: "RandomFeatureGaussianProcess"
-    features: Any
-    logits: Any
-
-
-_captured_calls: contextvars.ContextVar[list[CapturedCall] | None] = contextvars.ContextVar(
-    "captured_calls", default=None
-)
-
-
-@contextlib.contextmanager
-def capture_gaussian_process_calls() -> Iterator[list[CapturedCall]]:
-    """Collects the features and logits of each Gaussian process layer called inside the block."""
-    calls: list[CapturedCall] = []
-    token = _captured_calls.set(calls)
-    try:
-        yield calls
-    finally:
-        _captured_calls.reset(token)
 
 
 @register
@@ -276,14 +240,12 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             inputs = self.input_normalization(inputs)
         features = self.random_features(inputs, training=training)
         logits = ops.matmul(features, self.kernel) + self.bias
-        calls = _captured_calls.get()
-        if calls is not None:
-            calls.append(CapturedCall(self, features, logits))
+        captured = captured_calls.add(self, features, logits)
         if training:
             self._after_training_step(ops.stop_gradient(features), ops.stop_gradient(logits))
         if returns == "logits":
             return logits
-        without_posterior = training or calls is not None
+        without_posterior = training or captured
         if returns == "mean_field_logits":
             return logits if without_posterior else self._mean_field_logits(features, logits)
         spread = posterior.variance if returns == "logits_and_variance" else posterior.covariance

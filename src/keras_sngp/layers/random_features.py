@@ -57,7 +57,7 @@ class RandomFeatures(keras.layers.Layer):
 
     Reference:
         Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines", algorithm 1;
-        orthogonal features: Yu et al. 2016, arXiv:1610.09072, equation 4.
+        orthogonal features: Yu et al. 2016, arXiv:1610.09072, section 3.
     """
 
     def __init__(

@@ -7,9 +7,10 @@ import keras
 
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
-from keras_sngp.layers.gaussian_process import PosteriorState, RandomFeatureGaussianProcess
+from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR
 from keras_sngp.posterior_pass import fit_posterior, update_posterior
+from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction
 from keras_sngp.predictive_distribution import predict_distribution, require_posterior
 from keras_sngp.registration import register
