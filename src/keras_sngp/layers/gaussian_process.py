@@ -120,25 +120,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        if not isinstance(units, numbers.Integral) or units < 1:
-            raise ValueError(f"`units` must be an integer of at least 1. Received: {units!r}")
-        if not 0 < gp_cov_ridge_penalty < float("inf"):
-            raise ValueError(
-                f"`gp_cov_ridge_penalty` must be a finite number above 0. Received: {gp_cov_ridge_penalty!r}"
-            )
-        if not (gp_cov_momentum in (None, -1) or 0 < gp_cov_momentum < 1):
-            raise ValueError(
-                "`gp_cov_momentum` must be None (one exact pass after training), -1 (a sum) or a number "
-                f"between 0 and 1 (a decaying sum). Received: {gp_cov_momentum!r}"
-            )
-        if not mean_field_factor >= 0:
-            raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor!r}")
-        check_likelihood(gp_cov_likelihood, units)
-        if gp_cov_per_class and gp_cov_likelihood != "categorical":
-            raise ValueError(
-                f"`gp_cov_per_class=True` needs `gp_cov_likelihood='categorical'`. Received: {gp_cov_likelihood!r}"
-            )
-        self.units = int(units)
+        self.units = units
         self.gp_kernel_type = gp_kernel_type
         self.gp_kernel_scale = gp_kernel_scale
         self.gp_output_bias = gp_output_bias
@@ -155,6 +137,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.returns = self._check_returns(returns)
         self.seed = seed
+        self._check_arguments()
+        self.units = int(units)
         self.random_features = RandomFeatures(
             num_inducing,
             kernel_type=gp_kernel_type,
@@ -171,6 +155,26 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             if normalize_input
             else None
         )
+
+    def _check_arguments(self):
+        if not isinstance(self.units, numbers.Integral) or self.units < 1:
+            raise ValueError(f"`units` must be an integer of at least 1. Received: {self.units!r}")
+        if not 0 < self.gp_cov_ridge_penalty < float("inf"):
+            raise ValueError(
+                f"`gp_cov_ridge_penalty` must be a finite number above 0. Received: {self.gp_cov_ridge_penalty!r}"
+            )
+        if not (self.gp_cov_momentum in (None, -1) or 0 < self.gp_cov_momentum < 1):
+            raise ValueError(
+                "`gp_cov_momentum` must be None (one exact pass after training), -1 (a sum) or a number "
+                f"between 0 and 1 (a decaying sum). Received: {self.gp_cov_momentum!r}"
+            )
+        if not self.mean_field_factor >= 0:
+            raise ValueError(f"`mean_field_factor` must be at least 0. Received: {self.mean_field_factor!r}")
+        check_likelihood(self.gp_cov_likelihood, self.units)
+        if self.gp_cov_per_class and self.gp_cov_likelihood != "categorical":
+            raise ValueError(
+                f"`gp_cov_per_class=True` needs `gp_cov_likelihood='categorical'`. Received: {self.gp_cov_likelihood!r}"
+            )
 
     @staticmethod
     def _check_returns(returns):
