@@ -82,7 +82,7 @@ def first_rows(x: Any) -> Any:
         ValueError: `x` is a generator, which gives its data once.
     """
     if is_array_like(x):
-        return keras.tree.map_structure(lambda leaf: np.asarray(leaf)[:1], x)
+        return keras.tree.map_structure(lambda leaf: _as_numpy(leaf)[:1], x)
     if isinstance(x, Iterator):
         raise ValueError(
             "`x` is gone through once for each member, so it must be arrays, a tf.data.Dataset, a PyDataset "
@@ -90,4 +90,4 @@ def first_rows(x: Any) -> Any:
         )
     batch = x[0] if isinstance(x, keras.utils.PyDataset) else next(iter(x))
     inputs, _, _ = keras.utils.unpack_x_y_sample_weight(tuple(batch) if isinstance(batch, list) else batch)
-    return keras.tree.map_structure(np.asarray, inputs)
+    return keras.tree.map_structure(_as_numpy, inputs)

@@ -12,9 +12,7 @@ from keras_sngp import captured_calls, posterior
 from keras_sngp.batched_prediction import ROWS_A_BATCH
 from keras_sngp.input_checks import check_inputs, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
-from keras_sngp.layers.gaussian_process import (
-    RandomFeatureGaussianProcess,
-)
+from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.posterior_state import PosteriorState
 
@@ -48,9 +46,9 @@ def fit_posterior(
     """Computes the exact posterior of each Gaussian process layer in one pass over the training data.
 
     Settles the spectral norms of `SpectralNormalization` layers, then runs the model in inference mode (no
-    dropout, frozen normalisation statistics), adds up
-    `G = sum_i w_i phi_i phi_i^T` over all rows, and factorises once. The result does not depend on the batch size or
-    on the order of the rows. Use plain data, without augmentation.
+    dropout, frozen normalisation statistics), adds up `G = sum_i w_i phi_i phi_i^T` over all rows, and factorises
+    once. The result does not depend on the batch size or on the order of the rows. Use plain data, without
+    augmentation.
 
     Args:
         model: Any Keras model with at least one `RandomFeatureGaussianProcess` layer, trained.

@@ -6,9 +6,7 @@ import keras
 
 from keras_sngp import captured_calls, posterior
 from keras_sngp.batched_prediction import predict_in_batches
-from keras_sngp.layers.gaussian_process import (
-    RandomFeatureGaussianProcess,
-)
+from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.mean_field import mean_field_logits, monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.posterior_state import PosteriorState
@@ -75,12 +73,9 @@ def require_posterior(model: keras.Model) -> RandomFeatureGaussianProcess:
             f"The model must have one RandomFeatureGaussianProcess layer to predict with. Received: {len(layers)}"
         )
     layer = layers[0]
+    if layer.has_current_posterior():
+        return layer
     state = layer.posterior_state if layer.built else PosteriorState.UNFITTED
-    if state == PosteriorState.FITTED:
-        return layer
-    if layer.gp_cov_momentum is not None and layer.built and layer.rows_seen > 0:
-        layer.update_covariance()
-        return layer
     reason = {
         PosteriorState.UNFITTED: "has not been fitted yet",
         PosteriorState.STALE: "is stale: the model has been trained since it was fitted",

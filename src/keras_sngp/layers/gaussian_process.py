@@ -255,8 +255,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         spread = posterior.variance if returns == "logits_and_variance" else posterior.covariance
         if without_posterior:
             return logits, ops.zeros_like(spread(features[:, :1], self.covariance_root[..., :1, :1]))
-        if not is_traced(logits):
-            self._ensure_posterior()
+        if not is_traced(logits) and not self.has_current_posterior():
+            self._warn_without_posterior()
         return logits, spread(features, self.covariance_root.value)
 
     def _mean_field_logits(self, features, logits):
@@ -323,19 +323,22 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.covariance_root.assign(root.astype(self.variable_dtype))
         self.state.assign(int(PosteriorState.FITTED))
 
-    def _ensure_posterior(self):
-        state = self.posterior_state
-        if state == PosteriorState.FITTED:
-            return
-        if self.gp_cov_momentum is not None and self.rows_seen > 0:
+    def has_current_posterior(self) -> bool:
+        """Whether the posterior is fitted, after bringing one that sums as it trains up to date."""
+        if not self.built:
+            return False
+        sums_in_training = self.gp_cov_momentum is not None and self.rows_seen > 0
+        if self.posterior_state != PosteriorState.FITTED and sums_in_training:
             self.update_covariance()
-            return
+        return self.posterior_state == PosteriorState.FITTED
+
+    def _warn_without_posterior(self):
         meaning = {
             PosteriorState.UNFITTED: "has not been fitted, so this is the prior's covariance",
             PosteriorState.STALE: "is stale: it belongs to the weights before the last training",
         }
         warnings.warn(
-            f"The posterior of layer {self.name!r} {meaning[state]}. Call "
+            f"The posterior of layer {self.name!r} {meaning[self.posterior_state]}. Call "
             "`keras_sngp.fit_posterior(model, x)` after training.",
             stacklevel=2,
         )
