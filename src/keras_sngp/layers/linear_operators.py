@@ -16,12 +16,23 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_sngp.layers.convolution_operators import (
+    CONVOLUTIONS,
+    DEPTHWISE_CONVOLUTIONS,
+    SEPARABLE_CONVOLUTIONS,
+    TRANSPOSED_CONVOLUTIONS,
+    convolution_operator,
+    fused_separable_kernel,
+    transposed_convolution_operator,
+)
+
 LINEAR_LAYERS = (
     keras.layers.Dense,
     keras.layers.EinsumDense,
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
+    *CONVOLUTIONS,
+    *DEPTHWISE_CONVOLUTIONS,
+    *SEPARABLE_CONVOLUTIONS,
+    *TRANSPOSED_CONVOLUTIONS,
 )
 
 
@@ -52,78 +63,6 @@ class MatrixOperator:
         return ops.einsum("bio,bo->bi", self._matrices(kernel), vector)
 
 
-@dataclasses.dataclass(frozen=True)
-class ConvolutionOperator:
-    """A convolution of images of one fixed size, channels last; exact for every setting of the layer.
-
-    The adjoint undoes the stride by inserting zeros, and convolves with the flipped kernel.
-    """
-
-    spatial_shape: tuple[int, ...]
-    channels: int
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-    padding: tuple[tuple[int, int], ...]
-    norm_factor: float = 1.0
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return (1, *self.spatial_shape, self.channels)
-
-    @property
-    def _pad_width(self):
-        return ((0, 0), *self.padding, (0, 0))
-
-    def apply(self, kernel, vector):
-        return ops.conv(
-            ops.pad(vector, self._pad_width),
-            kernel,
-            strides=self.strides,
-            padding="valid",
-            data_format="channels_last",
-            dilation_rate=self.dilation,
-        )
-
-    def adjoint(self, kernel, vector):
-        padded = [n + sum(p) for n, p in zip(self.spatial_shape, self.padding, strict=True)]
-        spread = vector
-        for axis, stride in enumerate(self.strides, start=1):
-            spread = _insert_zeros(spread, axis, stride)
-        margins = [
-            (reach, total - size)
-            for reach, total, size in zip(
-                [(k - 1) * d for k, d in zip(self.kernel_size, self.dilation, strict=True)],
-                padded,
-                spread.shape[1:-1],
-                strict=True,
-            )
-        ]
-        image = ops.conv(
-            ops.pad(spread, ((0, 0), *margins, (0, 0))),
-            self._flipped(kernel),
-            strides=1,
-            padding="valid",
-            data_format="channels_last",
-            dilation_rate=self.dilation,
-        )
-        crop = [slice(before, before + n) for n, (before, _) in zip(self.spatial_shape, self.padding, strict=True)]
-        return image[(slice(None), *crop, slice(None))]
-
-    def _flipped(self, kernel):
-        spatial_axes = tuple(range(len(self.kernel_size)))
-        group_inputs, outputs = kernel.shape[-2:]
-        group_outputs = outputs // self.groups
-        kernel = ops.reshape(
-            ops.flip(kernel, spatial_axes),
-            (*self.kernel_size, group_inputs, self.groups, group_outputs),
-        )
-        channels_in, group, channels_out = (len(self.kernel_size) + i for i in range(3))
-        kernel = ops.transpose(kernel, (*spatial_axes, channels_out, group, channels_in))
-        return ops.reshape(kernel, (*self.kernel_size, group_outputs, self.channels))
-
-
 def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]):
     """Returns the linear operator of a built layer for inputs of `input_shape`.
 
@@ -136,11 +75,15 @@ def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]):
     """
     check_has_operator(layer)
     if isinstance(layer, keras.layers.Dense):
-        inputs, outputs = layer.kernel.shape
-        return MatrixOperator((0, 1), 1, inputs, outputs)
+        return matrix_operator(layer.kernel.shape)
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_operator(layer)
-    return _convolution_operator(layer, input_shape)
+    spatial_axes = slice(1, -1) if layer.data_format == "channels_last" else slice(2, None)
+    if None in input_shape[spatial_axes]:
+        return _any_size_operator(layer)
+    if isinstance(layer, TRANSPOSED_CONVOLUTIONS):
+        return transposed_convolution_operator(layer, input_shape)
+    return convolution_operator(layer, input_shape)
 
 
 def check_has_operator(layer: keras.layers.Layer) -> None:
@@ -150,6 +93,34 @@ def check_has_operator(layer: keras.layers.Layer) -> None:
         raise TypeError(
             f"Spectral normalisation is defined for {known} layers. Received: a {type(layer).__name__} layer"
         )
+
+
+def linear_kernel(layer: keras.layers.Layer):
+    """The kernel that the layer's operator takes; of a separable convolution both kernels in one."""
+    if isinstance(layer, SEPARABLE_CONVOLUTIONS):
+        return fused_separable_kernel(layer.depthwise_kernel, layer.pointwise_kernel)
+    return ops.cast(layer.kernel, "float32")
+
+
+def scaled_variable(layer: keras.layers.Layer) -> keras.Variable:
+    """The weight whose scaling scales the whole linear map.
+
+    Raises:
+        ValueError: the kernel is made of several weights, as with LoRA or quantisation.
+    """
+    variable = layer.pointwise_kernel if isinstance(layer, SEPARABLE_CONVOLUTIONS) else layer.kernel
+    if not any(variable is weight for weight in layer.variables):
+        raise ValueError(
+            "Spectral normalisation bounds layers with one kernel weight; enable LoRA or quantisation on "
+            f"unwrapped layers only. Received: {layer.name!r}, whose kernel is made of several"
+        )
+    return variable
+
+
+def matrix_operator(kernel_shape: Sequence[int]) -> MatrixOperator:
+    """The operator of a kernel as a matrix from all its axes but the last to the last."""
+    *inputs, outputs = kernel_shape
+    return MatrixOperator(tuple(range(len(kernel_shape))), 1, math.prod(inputs), outputs)
 
 
 def _einsum_operator(layer) -> MatrixOperator:
@@ -179,62 +150,18 @@ _NOT_A_MATRIX_PRODUCT = (
 )
 
 
-def _convolution_operator(layer, input_shape):
-    last = layer.data_format == "channels_last"
-    spatial_shape = tuple(input_shape[1:-1] if last else input_shape[2:])
-    channels = input_shape[-1] if last else input_shape[1]
-    if None in spatial_shape:
-        return _patch_operator(layer)
-    return ConvolutionOperator(
-        spatial_shape=spatial_shape,
-        channels=channels,
-        kernel_size=tuple(layer.kernel_size),
-        strides=tuple(layer.strides),
-        dilation=tuple(layer.dilation_rate),
-        groups=layer.groups,
-        padding=tuple(
-            _padding(layer.padding, *sizes)
-            for sizes in zip(spatial_shape, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
-        ),
-    )
-
-
-def _patch_operator(layer) -> MatrixOperator:
-    *window, outputs = layer.kernel.shape
+def _any_size_operator(layer) -> MatrixOperator:
     views_of_a_pixel = math.prod(
-        math.ceil(k / (stride // math.gcd(stride, dilation)))
-        for k, stride, dilation in zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+        math.ceil(size / (stride // math.gcd(stride, dilation)))
+        for size, stride, dilation in zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
     )
-    return MatrixOperator(
-        tuple(range(len(layer.kernel.shape))),
-        1,
-        math.prod(window),
-        outputs,
-        norm_factor=math.sqrt(views_of_a_pixel),
-    )
-
-
-def _padding(mode: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    reach = (kernel - 1) * dilation
-    if mode == "causal":
-        return reach, 0
-    if mode == "same":
-        total = max((math.ceil(size / stride) - 1) * stride + reach + 1 - size, 0)
-        return total // 2, total - total // 2
-    return 0, 0
-
-
-def _insert_zeros(tensor, axis: int, stride: int):
-    if stride == 1:
-        return tensor
-    size = tensor.shape[axis]
-    tensor = ops.expand_dims(tensor, axis + 1)
-    widths = [(0, 0)] * len(tensor.shape)
-    widths[axis + 1] = (0, stride - 1)
-    tensor = ops.pad(tensor, widths)
-    shape = list(tensor.shape)
-    shape[axis : axis + 2] = [size * stride]
-    tensor = ops.reshape(tensor, shape)
-    keep = [slice(None)] * len(shape)
-    keep[axis] = slice(0, (size - 1) * stride + 1)
-    return tensor[tuple(keep)]
+    if isinstance(layer, DEPTHWISE_CONVOLUTIONS):
+        *window, channels, multiplier = layer.kernel.shape
+        window_axes = tuple(range(len(window)))
+        axes = (len(window), *window_axes, len(window) + 1)
+        matrix = MatrixOperator(axes, channels, math.prod(window), multiplier)
+    elif isinstance(layer, SEPARABLE_CONVOLUTIONS):
+        matrix = matrix_operator((*layer.kernel_size, layer.depthwise_kernel.shape[-2], layer.filters))
+    else:
+        matrix = matrix_operator(layer.kernel.shape)
+    return dataclasses.replace(matrix, norm_factor=math.sqrt(views_of_a_pixel))

@@ -6,15 +6,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sngp.layers.linear_operators import check_has_operator, operator_of
+from keras_sngp.layers.leading_singular_vector import lanczos, norm, power_iteration
+from keras_sngp.layers.linear_operators import (
+    check_has_operator,
+    linear_kernel,
+    operator_of,
+    scaled_variable,
+)
 from keras_sngp.registration import register
-from keras_sngp.tracing import is_traced
 
 LANCZOS_STEPS_TO_CONVERGE = 32
 LANCZOS_STEPS_AT_INFERENCE = 8
-SQUARINGS = 12
-SMALLEST_NORM = 1e-12
-ROUNDING = 1e-4
 
 
 @register
@@ -43,7 +45,8 @@ class SpectralNormalization(keras.layers.Wrapper):
     a pixel is in.
 
     Args:
-        layer: The layer to wrap: `Dense`, `EinsumDense`, `Conv1D`, `Conv2D` or `Conv3D`.
+        layer: The layer to wrap: `Dense`, `EinsumDense`, or any convolution: plain, depthwise, separable or transposed.
+            A separable convolution is bounded as a whole; its pointwise kernel is the one that is scaled.
         norm_multiplier: The bound `c`, above 0. Below 1 for residual blocks, so that they stay
             invertible; larger values let the network fit faster but keep distances less well.
         iteration: Steps of power iteration at each training step. One is enough, since `u` follows the slowly
@@ -97,44 +100,22 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def _first_vector(self, shape, dtype=None):
         start = np.random.default_rng(self.seed).normal(size=shape)
-        kernel = ops.cast(self.layer.kernel, "float32")
-        return self._lanczos(kernel, ops.cast(start / np.linalg.norm(start), "float32"), LANCZOS_STEPS_TO_CONVERGE)
+        start = ops.cast(start / np.linalg.norm(start), "float32")
+        return self._lanczos(linear_kernel(self.layer), start, LANCZOS_STEPS_TO_CONVERGE)
 
     def _power_iteration(self, kernel, start):
-        vector = start
-        for _ in range(self.iteration):
-            vector = ops.reshape(self._normal_operator(kernel, vector), start.shape)
-            vector = _normalised(vector, otherwise=start)
-        return vector
+        vector = power_iteration(self._normal_operator(kernel), ops.reshape(start, (-1,)), self.iteration)
+        return ops.reshape(vector, start.shape)
 
     def _lanczos(self, kernel, start, steps):
-        """The unit vector that `W` stretches most among all in the span of `start, A start, ..., A^steps start`.
+        return ops.reshape(lanczos(self._normal_operator(kernel), ops.reshape(start, (-1,)), steps), start.shape)
 
-        Where that span stops growing, another direction is taken up, so that nothing stays unseen.
-        """
-        first = ops.reshape(start, (-1, 1))
-        unfilled = ops.zeros((first.shape[0], steps))
-        basis = ops.concatenate([first, unfilled], axis=1)
-        images = ops.concatenate([self._normal_operator(kernel, first), unfilled], axis=1)
+    def _normal_operator(self, kernel):
+        def apply(vector):
+            vector = ops.reshape(vector, self._operator.input_shape)
+            return ops.reshape(self._operator.adjoint(kernel, self._operator.apply(kernel, vector)), (-1,))
 
-        def extend(step, state):
-            basis, images = state
-            last_image = ops.slice(images, (0, step), (first.shape[0], 1))
-            unseen = _unit_vector_outside(basis, _arbitrary_vector(first.shape[0], step))
-            direction = _unit_vector_outside(basis, last_image, otherwise=unseen)
-            image = self._normal_operator(kernel, direction)
-            return (
-                ops.slice_update(basis, (0, step + 1), direction),
-                ops.slice_update(images, (0, step + 1), image),
-            )
-
-        basis, images = _repeat(steps, extend, (basis, images))
-        vector = ops.matmul(basis, _leading_eigenvector(ops.matmul(ops.transpose(basis), images)))
-        return _normalised(ops.reshape(vector, start.shape), otherwise=start)
-
-    def _normal_operator(self, kernel, vector):
-        vector = ops.reshape(vector, self._operator.input_shape)
-        return ops.reshape(self._operator.adjoint(kernel, self._operator.apply(kernel, vector)), (-1, 1))
+        return apply
 
     def call(self, inputs, training=None):
         kernel = self.effective_kernel(training)
@@ -148,7 +129,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         return outputs
 
     def _substitute(self, variable, kernel):
-        return kernel if variable is self.layer.kernel else variable.value
+        return kernel if variable is scaled_variable(self.layer) else variable.value
 
     def effective_kernel(self, training=False):
         """The kernel the layer computes with: `W * min(1, c / sigma)`.
@@ -156,23 +137,18 @@ class SpectralNormalization(keras.layers.Wrapper):
         Raises:
             ValueError: the wrapped layer's kernel is made of several weights, as with LoRA or quantisation.
         """
-        if not any(variable is self.layer.kernel for variable in self.layer.variables):
-            raise ValueError(
-                "Spectral normalisation bounds layers with one kernel weight; enable LoRA or quantisation on "
-                f"unwrapped layers only. Received: {self.layer.name!r}, whose kernel is made of several"
-            )
-        kernel = ops.cast(self.layer.kernel, "float32")
-        sigma = self._spectral_norm(kernel, training)
-        return kernel * (self.norm_multiplier / ops.maximum(sigma, self.norm_multiplier))
+        variable = scaled_variable(self.layer)
+        sigma = self._spectral_norm(linear_kernel(self.layer), training)
+        return ops.cast(variable, "float32") * (self.norm_multiplier / ops.maximum(sigma, self.norm_multiplier))
 
     def refine(self):
         """Brings `u` to convergence for the present kernel and keeps it."""
-        kernel = ops.stop_gradient(ops.cast(self.layer.kernel, "float32"))
+        kernel = ops.stop_gradient(linear_kernel(self.layer))
         self.u.assign(self._lanczos(kernel, self.u.value, LANCZOS_STEPS_TO_CONVERGE))
 
     def spectral_norm(self):
         """Largest singular value of the wrapped layer's own kernel, before the bound; a scalar."""
-        return ops.stop_gradient(self._spectral_norm(ops.cast(self.layer.kernel, "float32"), training=False))
+        return ops.stop_gradient(self._spectral_norm(linear_kernel(self.layer), training=False))
 
     def _spectral_norm(self, kernel, training):
         frozen = ops.stop_gradient(kernel)
@@ -183,7 +159,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         u = ops.stop_gradient(u)
         if training:
             self.u.assign(u)
-        return self._operator.norm_factor * _norm(self._operator.apply(kernel, u))
+        return self._operator.norm_factor * norm(self._operator.apply(kernel, u))
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
@@ -195,50 +171,3 @@ class SpectralNormalization(keras.layers.Wrapper):
             "iteration": self.iteration,
             "seed": self.seed,
         }
-
-
-def _repeat(times, body, state):
-    """A loop inside a graph; outside, a Python loop, since a backend would compile the other one at each call."""
-    if is_traced(state[0]):
-        return ops.fori_loop(0, times, body, state)
-    for step in range(times):
-        state = body(step, state)
-    return state
-
-
-def _unit_vector_outside(basis, vector, otherwise=0.0):
-    """The part of a column orthogonal to the basis, at unit length; `otherwise` where only rounding is left."""
-    rest = vector
-    for _ in range(2):
-        rest = rest - ops.matmul(basis, ops.matmul(ops.transpose(basis), rest))
-    norm = _norm(rest)
-    return ops.where(norm > ROUNDING * _norm(vector), rest / norm, otherwise)
-
-
-def _arbitrary_vector(size, step):
-    """A column without any pattern that a kernel could miss; other in each step."""
-    index = ops.cast(ops.arange(size) % 4093, "float32")
-    return ops.reshape(ops.cos(0.618034 * index * index + ops.cast(step, "float32")), (-1, 1))
-
-
-def _normalised(vector, otherwise):
-    """The vector at unit length; `otherwise` where it is 0, as it is for a kernel of zeros."""
-    norm = _norm(vector)
-    return ops.where(norm > 2 * SMALLEST_NORM, vector / norm, otherwise)
-
-
-def _norm(tensor):
-    return ops.sqrt(ops.sum(ops.square(tensor)) + SMALLEST_NORM**2)
-
-
-def _leading_eigenvector(matrix):
-    """Unit eigenvector `(n, 1)` of the largest eigenvalue of a small symmetric matrix with none below 0."""
-
-    def square(_, state):
-        (power,) = state
-        power = power / ops.maximum(_norm(power), SMALLEST_NORM)
-        return (ops.matmul(power, power),)
-
-    (power,) = _repeat(SQUARINGS, square, (matrix,))
-    column = ops.take(power, ops.argmax(ops.diagonal(power)), axis=1)
-    return ops.reshape(column / ops.maximum(_norm(column), SMALLEST_NORM), (-1, 1))
