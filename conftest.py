@@ -33,14 +33,22 @@ def _example_names():
     return {
         "np": np,
         "keras": keras,
+        "keras_sngp": sngp,
         "x": x,
         "y": y,
         "classifier": classifier,
         "make_classifier": _make_classifier,
+        "functional_classifier": _make_functional_classifier(),
         "backbone": sngp.DeepResNet(num_layers=1, num_hidden=8),
         "model": model,
         "RandomFeatureGaussianProcess": sngp.RandomFeatureGaussianProcess,
     }
+
+
+def _make_functional_classifier():
+    inputs = keras.Input((2,))
+    hidden = keras.layers.Dense(8, activation="relu", name="hidden")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2, name="logits")(hidden))
 
 
 def _make_classifier():

@@ -14,7 +14,9 @@ classification networks" (the sigmoid case, with pi / 8); Lu et al. 2020, arXiv:
 """
 
 import math
+import numbers
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -40,20 +42,37 @@ def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, 
     >>> ops.convert_to_numpy(mean_field_logits(logits, variance)).round(4).tolist()
     [[1.5, 0.0]]
     """
-    if not mean_field_factor >= 0:
-        raise ValueError(f"`mean_field_factor` must be at least 0. Received: {mean_field_factor}")
+    check_mean_field_factor(mean_field_factor)
     if (covmat is None) == (variance is None):
         raise ValueError("Pass either `covmat` or `variance`, and not both.")
-    logits = ops.convert_to_tensor(logits)
-    variance = _diagonal(covmat) if variance is None else ops.convert_to_tensor(variance)
+    logits = _floating(logits)
+    variance = ops.cast(_diagonal(covmat) if variance is None else ops.convert_to_tensor(variance), logits.dtype)
     if variance.shape[:1] != logits.shape[:1]:
         raise ValueError(
             "Logits and covariance must be of the same rows. "
             f"Received: {logits.shape[0]} rows of logits and {variance.shape[0]} of variance"
         )
+    return shrink(logits, variance, mean_field_factor)
+
+
+def shrink(logits, variance, mean_field_factor, temperature=1.0):
+    """`m / (T sqrt(1 + lambda v))`, for tensors and arrays of matching rows."""
     if len(variance.shape) < len(logits.shape):
-        variance = ops.expand_dims(variance, -1)
-    return logits / ops.sqrt(1 + mean_field_factor * variance)
+        variance = variance[:, None]
+    return logits / (temperature * ops.sqrt(1 + mean_field_factor * variance))
+
+
+def _floating(logits):
+    logits = ops.convert_to_tensor(logits)
+    return (
+        logits if "float" in keras.backend.standardize_dtype(logits.dtype) else ops.cast(logits, keras.config.floatx())
+    )
+
+
+def check_mean_field_factor(mean_field_factor) -> None:
+    """Raises a ValueError unless the factor is a number of at least 0."""
+    if not (isinstance(mean_field_factor, numbers.Real) and 0 <= float(mean_field_factor) < math.inf):
+        raise ValueError(f"`mean_field_factor` must be a finite number of at least 0. Received: {mean_field_factor!r}")
 
 
 def _diagonal(covmat):

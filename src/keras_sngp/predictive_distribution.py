@@ -7,7 +7,7 @@ import keras
 from keras_sngp import captured_calls, posterior
 from keras_sngp.batched_prediction import predict_in_batches
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
-from keras_sngp.mean_field import mean_field_logits, monte_carlo_logits
+from keras_sngp.mean_field import monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
@@ -30,8 +30,8 @@ def predict_distribution(
     Args:
         model: A Keras model with one `RandomFeatureGaussianProcess` layer, whose posterior is fitted.
         x: Whatever `model.predict` takes.
-        method: `"mean_field"`, `softmax(m / sqrt(1 + lambda v))`, or `"monte_carlo"`, the mean softmax over
-            samples of `Normal(m, v)`, which the prediction then holds as `samples`.
+        method: `"mean_field"`, `softmax(m / (T sqrt(1 + lambda v)))`, or `"monte_carlo"`, the mean of `softmax(f / T)`
+            over samples `f` of `Normal(m, v)`, which the prediction then holds as `samples`.
         num_samples: Number of Monte Carlo samples.
         seed: Integer seed of the Monte Carlo samples.
         batch_size: Rows a batch for arrays; 1024 by default.
@@ -54,10 +54,11 @@ def predict_distribution(
     outputs = predict_in_batches(_with_variance(model), x, batch_size, verbose, shape_of=model)
     logits, variance = outputs["logits"], outputs["variance"]
     if method == "mean_field":
-        adjusted = mean_field_logits(logits, None, layer.mean_field_factor, variance=variance)
+        adjusted = layer.shrink_by_variance(logits, variance)
         probabilities = probabilities_from_outputs(keras.ops.convert_to_numpy(adjusted), from_logits=True)
         return Prediction(probabilities, logits, variance)
-    samples = probabilities_from_logits(monte_carlo_logits(logits, variance, num_samples, seed))
+    temperature = float(keras.ops.convert_to_numpy(layer.current_temperature.value))
+    samples = probabilities_from_logits(monte_carlo_logits(logits, variance, num_samples, seed) / temperature)
     return Prediction(samples.mean(axis=0), logits, variance, samples)
 
 

@@ -10,7 +10,8 @@ from keras import ops
 from keras_sngp import captured_calls, posterior
 from keras_sngp.layers.random_features import RandomFeatures
 from keras_sngp.likelihood import check_likelihood, curvature
-from keras_sngp.mean_field import MEAN_FIELD_FACTOR, mean_field_logits
+from keras_sngp.mean_field import MEAN_FIELD_FACTOR, check_mean_field_factor, shrink
+from keras_sngp.mean_field import mean_field_logits as mean_field_logits
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.registration import register
 from keras_sngp.tracing import is_traced
@@ -64,7 +65,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         gp_cov_likelihood: `"gaussian"`, `"binary_logistic"`, `"poisson"` or `"categorical"`, see `likelihood.py`.
         gp_cov_per_class: Keep a covariance a class; only for `"categorical"`. None: for 3 to 10 classes (with 2 both
             are the same). Costs `classes` times the memory and time of the shared one.
-        mean_field_factor: `lambda` of the `"mean_field_logits"` output.
+        mean_field_factor: `lambda` of the `"mean_field_logits"` output, until `calibrate` fits it.
         kernel_initializer: First value of `beta`. Zeros keep logits at 0 far from the data.
         returns: What a call returns, see below.
         seed: Integer seed of the random features.
@@ -76,8 +77,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
 
             - `"logits_and_covariance"`: logits `(batch, units)`, covariance `(batch, batch)`;
             - `"logits_and_variance"`: logits and the covariance's diagonal `(batch,)`, without ever forming the rest;
-            - `"mean_field_logits"`: `logits / sqrt(1 + lambda variance)`, and plain logits while
-              there is no fitted posterior, so that it can stand at the end of any model;
+            - `"mean_field_logits"`: `logits / (T sqrt(1 + lambda variance))` with temperature `T`, 1 until `calibrate`
+              fits it; plain logits while there is no fitted posterior, so that it can stand at the end of any model;
             - `"logits"`.
 
             With a covariance a class: `(units, batch, batch)` and `(batch, units)`.
@@ -168,8 +169,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
                 "`gp_cov_momentum` must be None (one exact pass after training), -1 (a sum) or a number "
                 f"between 0 and 1 (a decaying sum). Received: {self.gp_cov_momentum!r}"
             )
-        if not self.mean_field_factor >= 0:
-            raise ValueError(f"`mean_field_factor` must be at least 0. Received: {self.mean_field_factor!r}")
+        check_mean_field_factor(self.mean_field_factor)
         check_likelihood(self.gp_cov_likelihood, self.units)
         if self.gp_cov_per_class and self.gp_cov_likelihood != "categorical":
             raise ValueError(
@@ -220,6 +220,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.gram = self._statistic("gram", matrix, 0.0)
         self.row_count = self._statistic("row_count", (), 0.0)
         self.covariance_root = self._statistic("covariance_root", matrix, self._prior_root(num_features))
+        self.current_mean_field_factor = self._statistic("mean_field_factor", (), self.mean_field_factor)
+        self.current_temperature = self._statistic("temperature", (), 1.0)
         self.state = self._statistic("state", (), PosteriorState.UNFITTED, dtype="int32")
 
     def _prior_root(self, num_features):
@@ -250,19 +252,28 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         if returns == "logits":
             return logits
         without_posterior = training or captured
+        if not without_posterior and not is_traced(logits):
+            self._bring_posterior_up_to_date(warn=returns != "mean_field_logits")
         if returns == "mean_field_logits":
             return logits if without_posterior else self._mean_field_logits(features, logits)
         spread = posterior.variance if returns == "logits_and_variance" else posterior.covariance
         if without_posterior:
             return logits, ops.zeros_like(spread(features[:, :1], self.covariance_root[..., :1, :1]))
-        if not is_traced(logits) and not self.has_current_posterior():
-            self._warn_without_posterior()
         return logits, spread(features, self.covariance_root.value)
 
     def _mean_field_logits(self, features, logits):
         fitted = ops.cast(ops.equal(self.state.value, int(PosteriorState.FITTED)), logits.dtype)
         variance = posterior.variance(features, self.covariance_root.value)
-        return mean_field_logits(logits, None, self.mean_field_factor, variance=fitted * variance)
+        return self.shrink_by_variance(logits, fitted * variance)
+
+    def shrink_by_variance(self, logits, variance):
+        """Mean-field logits `m / (T sqrt(1 + lambda v))`, with the present mean-field factor and temperature."""
+        return shrink(logits, variance, self.current_mean_field_factor.value, self.current_temperature.value)
+
+    def set_calibration(self, mean_field_factor, temperature):
+        """Sets `lambda` and `T`; see `calibrate`."""
+        self.current_mean_field_factor.assign(mean_field_factor)
+        self.current_temperature.assign(temperature)
 
     def _after_training_step(self, features, logits):
         if self.gp_cov_momentum is None:
@@ -302,9 +313,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         return float(ops.convert_to_numpy(self.row_count.value))
 
     def reset_covariance_matrix(self):
-        """Forgets all data: the posterior is the prior again."""
+        """Forgets all data and any calibration: the posterior is the prior again."""
         self.gram.assign(ops.zeros_like(self.gram.value))
         self.row_count.assign(0.0)
+        self.set_calibration(self.mean_field_factor, 1.0)
         prior_root = np.broadcast_to(self._prior_root(self.gram.shape[-1]), self.gram.shape)
         self.covariance_root.assign(prior_root.astype(self.variable_dtype))
         self.state.assign(int(PosteriorState.UNFITTED))
@@ -331,6 +343,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         if self.posterior_state != PosteriorState.FITTED and sums_in_training:
             self.update_covariance()
         return self.posterior_state == PosteriorState.FITTED
+
+    def _bring_posterior_up_to_date(self, warn):
+        if not self.has_current_posterior() and warn:
+            self._warn_without_posterior()
 
     def _warn_without_posterior(self):
         meaning = {

@@ -11,6 +11,7 @@ An operator offers `input_shape`, `apply(kernel, vector)`, `adjoint(kernel, vect
 import dataclasses
 import itertools
 import math
+import typing
 from collections.abc import Sequence
 
 import keras
@@ -81,6 +82,7 @@ def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]):
     spatial_axes = slice(1, -1) if layer.data_format == "channels_last" else slice(2, None)
     if None in input_shape[spatial_axes]:
         return _any_size_operator(layer)
+    input_shape = typing.cast(Sequence[int], input_shape)
     if isinstance(layer, TRANSPOSED_CONVOLUTIONS):
         return transposed_convolution_operator(layer, input_shape)
     return convolution_operator(layer, input_shape)

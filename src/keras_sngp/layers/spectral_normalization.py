@@ -73,14 +73,13 @@ class SpectralNormalization(keras.layers.Wrapper):
     """
 
     def __init__(self, layer, norm_multiplier=0.95, *, iteration=1, seed=0, **kwargs):
-        if not isinstance(norm_multiplier, numbers.Real) or not 0 < norm_multiplier < float("inf"):
-            raise ValueError(f"`norm_multiplier` must be a finite number above 0. Received: {norm_multiplier!r}")
+        norm_multiplier = check_norm_multiplier(norm_multiplier)
         if iteration < 1:
             raise ValueError(f"`iteration` must be at least 1. Received: {iteration!r}")
         check_has_operator(layer)
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer, **kwargs)
-        self.norm_multiplier = float(norm_multiplier)
+        self.norm_multiplier = norm_multiplier
         self.iteration = iteration
         self.seed = seed
 
@@ -171,3 +170,10 @@ class SpectralNormalization(keras.layers.Wrapper):
             "iteration": self.iteration,
             "seed": self.seed,
         }
+
+
+def check_norm_multiplier(norm_multiplier) -> float:
+    """The bound as a float, or a ValueError."""
+    if not isinstance(norm_multiplier, numbers.Real) or not 0 < float(norm_multiplier) < float("inf"):
+        raise ValueError(f"`norm_multiplier` must be a finite number above 0. Received: {norm_multiplier!r}")
+    return float(norm_multiplier)

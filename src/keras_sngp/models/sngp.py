@@ -8,7 +8,10 @@ import keras
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
+from keras_sngp.layers.spectral_norm_constraint import constrain_kernels
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR
+from keras_sngp.mean_field_calibration import MeanFieldCalibration, calibrate
+from keras_sngp.models.graph_copy import is_graph, layer_at
 from keras_sngp.posterior_pass import fit_posterior, update_posterior
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction
@@ -40,7 +43,9 @@ class SNGP(keras.Model):
         num_inducing: Number of random features `M`.
         gp_kernel_scale: Length scale of the kernel, or `"auto"` for the median distance between the rows of the
             first training batch.
-        mean_field_factor: `lambda`, by default `pi / 8`.
+        mean_field_factor: `lambda`, by default `pi / 8`; `calibrate` fits it to held-out data.
+        constrained_layers: Paths of composite layers of a functional backbone, and the bound on the kernels inside
+            each: see `constrain_kernels`. `convert` fills it in.
         **gp_arguments: Further arguments of `RandomFeatureGaussianProcess`. Here `scale_random_features` is False
             by default, so that the output layer learns as fast as a dense one.
 
@@ -66,6 +71,7 @@ class SNGP(keras.Model):
         *,
         gp_kernel_scale="auto",
         mean_field_factor=MEAN_FIELD_FACTOR,
+        constrained_layers=None,
         name=None,
         dtype=None,
         trainable=True,
@@ -82,6 +88,9 @@ class SNGP(keras.Model):
         self.num_inducing = num_inducing
         self.gp_kernel_scale = gp_kernel_scale
         self.mean_field_factor = mean_field_factor
+        self.constrained_layers = dict(constrained_layers or {})
+        for path, norm_multiplier in self.constrained_layers.items():
+            constrain_kernels(layer_at(backbone, path), norm_multiplier)
         self.gp_arguments = {"scale_random_features": False, **gp_arguments}
         self.gaussian_process = RandomFeatureGaussianProcess(
             num_classes,
@@ -92,6 +101,8 @@ class SNGP(keras.Model):
             name="gaussian_process",
             **self.gp_arguments,
         )
+        if backbone.built and is_graph(backbone):
+            self.gaussian_process.build(backbone.output_shape)
 
     def call(self, inputs, training=None):
         features = self.backbone(inputs, training=training)
@@ -145,6 +156,10 @@ class SNGP(keras.Model):
         """Probabilities, logits and variance; see `keras_sngp.predict_distribution`."""
         return predict_distribution(self, x, **options)
 
+    def calibrate(self, x, y, **options) -> MeanFieldCalibration:
+        """Fits the mean-field factor and a temperature to held-out data; see `keras_sngp.calibrate`."""
+        return calibrate(self, x, y, **options)
+
     def get_config(self):
         return {
             "name": self.name,
@@ -155,6 +170,7 @@ class SNGP(keras.Model):
             "num_inducing": self.num_inducing,
             "gp_kernel_scale": self.gp_kernel_scale,
             "mean_field_factor": self.mean_field_factor,
+            "constrained_layers": dict(self.constrained_layers),
             **self.gp_arguments,
         }
 

@@ -1,0 +1,151 @@
+"""A bound on kernels that cannot be reached from outside, such as those inside a transformer block."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sngp.layers.convolution_operators import SEPARABLE_CONVOLUTIONS
+from keras_sngp.layers.leading_singular_vector import lanczos, norm
+from keras_sngp.layers.linear_operators import (
+    LINEAR_LAYERS,
+    MatrixOperator,
+    matrix_operator,
+    operator_of,
+    scaled_variable,
+)
+from keras_sngp.layers.spectral_normalization import check_norm_multiplier
+from keras_sngp.registration import register
+
+LANCZOS_STEPS = 24
+RECURRENT_CELLS = (keras.layers.SimpleRNNCell, keras.layers.GRUCell, keras.layers.LSTMCell)
+
+
+@register
+class SpectralNormConstraint(keras.constraints.Constraint):
+    r"""Scales a kernel down to a spectral norm of `norm_multiplier` after each step of a Keras optimizer.
+
+    .. math:: W \leftarrow W \cdot \min(1, c / \sigma(W))
+
+    Unlike `SpectralNormalization`, which rescales the kernel on its way into the layer, a constraint changes the
+    kernel itself, and only where the optimizer is one of Keras's. It needs no state: the norm is found anew each time
+    by Lanczos iteration, to better than 1 %.
+
+    Args:
+        norm_multiplier: The bound `c`, above 0.
+        operator: The kernel's `MatrixOperator`; by default the matrix from all axes but the last to the last.
+        first: Another constraint, applied before.
+
+    Example:
+
+    >>> constraint = SpectralNormConstraint(0.9)
+    >>> kernel = keras.ops.convert_to_numpy(constraint(np.eye(4, 3, dtype="float32") * 5))
+    >>> round(float(np.linalg.norm(kernel, ord=2)), 3)
+    0.9
+    """
+
+    def __init__(self, norm_multiplier=0.95, operator=None, first=None):
+        self.norm_multiplier = check_norm_multiplier(norm_multiplier)
+        self.operator = MatrixOperator(**operator) if isinstance(operator, dict) else operator
+        self.first = keras.constraints.get(first)
+
+    def __call__(self, w):
+        if self.first is not None:
+            w = self.first(w)
+        scale = self.norm_multiplier / ops.maximum(self.spectral_norm(w), self.norm_multiplier)
+        return ops.convert_to_tensor(w) * ops.cast(scale, w.dtype)
+
+    def spectral_norm(self, kernel):
+        """The norm that is bounded, a scalar."""
+        operator = self.operator or matrix_operator(kernel.shape)
+        kernel = ops.stop_gradient(ops.cast(kernel, "float32"))
+
+        def normal_operator(vector):
+            vector = ops.reshape(vector, operator.input_shape)
+            return ops.reshape(operator.adjoint(kernel, operator.apply(kernel, vector)), (-1,))
+
+        start = np.random.default_rng(0).normal(size=operator.blocks * operator.inputs)
+        vector = lanczos(normal_operator, _like(kernel, start / np.linalg.norm(start)), LANCZOS_STEPS)
+        stretched = operator.apply(kernel, ops.reshape(vector, operator.input_shape))
+        return operator.norm_factor * norm(stretched)
+
+    def get_config(self):
+        return {
+            "norm_multiplier": self.norm_multiplier,
+            "operator": None if self.operator is None else dataclasses.asdict(self.operator),
+            "first": keras.constraints.serialize(self.first),
+        }
+
+
+def _like(kernel, vector):
+    """The vector as a tensor that is traced if the kernel is."""
+    return ops.cast(vector, "float32") + 0 * ops.sum(kernel)
+
+
+@dataclasses.dataclass(frozen=True)
+class ConstrainedKernel:
+    """A kernel under a constraint, and its spectral norm before and after the constraint was first applied."""
+
+    name: str
+    norm_before: float
+    norm_after: float
+
+
+def constrain_kernels(layer: keras.layers.Layer, norm_multiplier: float = 0.95) -> list[ConstrainedKernel]:
+    """Puts a `SpectralNormConstraint` on every kernel inside a layer, and applies it once.
+
+    For layers made of layers that `SpectralNormalization` cannot wrap from outside: attention, transformer blocks,
+    recurrent cells. Kernels of dense layers, convolutions (bounded for every image size) and recurrent cells are found;
+    frozen ones are left alone. Trains with Keras optimizers only.
+
+    Args:
+        layer: A built layer. Constraints that its kernels have already are applied before ours.
+        norm_multiplier: The bound.
+
+    Returns:
+        What was constrained, in the order of the layer's parts.
+
+    Example:
+
+    >>> attention = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)
+    >>> _ = attention(np.ones((1, 5, 8)), np.ones((1, 5, 8)))
+    >>> [kernel.name for kernel in constrain_kernels(attention, 0.9)]
+    ['query', 'key', 'value', 'attention_output']
+    """
+    return [
+        _constrain(name, variable, operator, check_norm_multiplier(norm_multiplier))
+        for name, variable, operator in _kernels_within(layer)
+    ]
+
+
+def has_kernels_within(layer: keras.layers.Layer) -> bool:
+    """Whether `constrain_kernels` would find anything, frozen or not."""
+    return any(True for _ in _kernels_within(layer, frozen_too=True))
+
+
+def _constrain(name, variable, operator, norm_multiplier) -> ConstrainedKernel:
+    earlier = variable.constraint
+    if isinstance(earlier, SpectralNormConstraint):
+        earlier = earlier.first
+    constraint = SpectralNormConstraint(norm_multiplier, operator, first=earlier)
+    variable.constraint = constraint
+    before = float(ops.convert_to_numpy(constraint.spectral_norm(variable.value)))
+    variable.assign(constraint(variable.value))
+    after = float(ops.convert_to_numpy(constraint.spectral_norm(variable.value)))
+    return ConstrainedKernel(name, before, after)
+
+
+def _kernels_within(layer, frozen_too=False) -> Iterator[tuple[str, keras.Variable, MatrixOperator]]:
+    for part in layer._flatten_layers():
+        name = part.name if part is not layer else ""
+        if isinstance(part, RECURRENT_CELLS):
+            kernels = [(f"{name}/{v.name}".lstrip("/"), v) for v in (part.kernel, part.recurrent_kernel)]
+            found = [(label, kernel, matrix_operator(kernel.shape)) for label, kernel in kernels]
+        elif isinstance(part, LINEAR_LAYERS) and not isinstance(part, SEPARABLE_CONVOLUTIONS):
+            kernel = scaled_variable(part)
+            found = [(name or "kernel", kernel, operator_of(part, (None,) * len(kernel.shape)))]
+        else:
+            found = []
+        yield from (one for one in found if frozen_too or one[1].trainable)

@@ -1,0 +1,167 @@
+"""From a classifier that always answers to one that knows when it does not know."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
+from keras_sngp.models.conversion_report import HEAD, ConversionReport
+from keras_sngp.models.graph_copy import copy_graph, is_graph
+from keras_sngp.models.layer_bounds import LayerBounds
+from keras_sngp.models.sngp import SNGP
+
+ACTIVATION_LAYERS = (keras.layers.Activation, keras.layers.Softmax, keras.layers.Identity)
+ACTIVATION_FUNCTIONS = ("Softmax", "Sigmoid", "LogSoftmax", "LogSigmoid")
+
+
+class Conversion(NamedTuple):
+    """What `convert` returns.
+
+    Attributes:
+        model: The converted network.
+        report: What happened to each layer; `print` shows it as a table.
+    """
+
+    model: SNGP
+    report: ConversionReport
+
+
+class _Head(NamedTuple):
+    dense: keras.layers.Dense
+    activations: tuple[Any, ...]
+
+
+def convert(
+    model: keras.Model,
+    num_inducing: int = 1024,
+    norm_multiplier: float | None = 0.95,
+    *,
+    head: str | None = None,
+    skip: Collection[str] = (),
+    constrain_composite_layers: bool = True,
+    **sngp_arguments: Any,
+) -> Conversion:
+    """Makes an `SNGP` of any functional or Sequential classifier, with its weights.
+
+    - The final `Dense` layer, and a softmax or sigmoid after it, gives way to a Gaussian process on its inputs. The
+      converted model's outputs are logits.
+    - Each hidden dense layer or convolution is wrapped in `SpectralNormalization`. Where its norm is under the bound it
+      computes what it did before; where it is over, it is scaled down, and the features change until trained again.
+    - Kernels inside composite layers, such as attention, transformer blocks and recurrent layers, get a
+      `SpectralNormConstraint`, which Keras optimizers apply after each step.
+    - Frozen layers, and whatever else cannot be bounded, stay as they are. The report says why.
+
+    The original model is left as it was. Compile the new one with a loss that takes logits, and train it: `fit` also
+    sets the posterior. With a trained backbone and no bound, `fit` for an epoch or two with the backbone frozen is
+    enough.
+
+    Args:
+        model: A built functional or Sequential classifier; of a subclassed model, make `SNGP(backbone, ...)` of
+            the part that gives features.
+        num_inducing: Number of random features.
+        norm_multiplier: The bound on every hidden layer's spectral norm: 0.9 to 0.95 for residual blocks of small
+            networks, about 6 for wide convolutional ones. None to replace the head and bound nothing.
+        head: Name of the final layer to replace, for a model with several outputs; the others are dropped.
+        skip: Names of layers to leave as they are.
+        constrain_composite_layers: False to leave composite layers alone.
+        **sngp_arguments: Further arguments of `SNGP` and of its Gaussian process layer.
+
+    Returns:
+        `model, report`.
+
+    Raises:
+        TypeError: not a functional or Sequential model.
+        ValueError: no final dense layer, several outputs and no `head`, features that are not `(batch, width)`.
+
+    Example:
+
+    >>> model, report = convert(functional_classifier, num_inducing=64)
+    >>> print(report)  # doctest: +NORMALIZE_WHITESPACE, +ELLIPSIS
+    ┏━━━━...
+    >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> _ = model.fit(x, y, verbose=0)
+
+    Reference: Liu et al. 2020, arXiv:2006.10108, section 3.
+    """
+    _check_convertible(model)
+    output, (dense, activations) = _chosen_head(model, head)
+    bounds = LayerBounds(norm_multiplier, skip, constrain_composite_layers)
+
+    def replacement(layer, path):
+        if layer is dense:
+            bounds.note(layer, path, HEAD, reason=f"replaced by a Gaussian process with {dense.units} logits")
+            return keras.layers.Identity(name=layer.name)
+        if any(layer is activation for activation in activations):
+            return keras.layers.Identity(name=layer.name)
+        return bounds.replacement(layer, path)
+
+    classifier = keras.Model(model.input, output, name=f"{model.name}_features")
+    backbone = copy_graph(classifier, replacement)
+    _check_features(backbone, dense)
+    bounds.constrain(backbone)
+    converted = SNGP(
+        backbone,
+        dense.units,
+        num_inducing,
+        name=model.name,
+        constrained_layers=bounds.constrained_layers,
+        **sngp_arguments,
+    )
+    return Conversion(converted, ConversionReport(bounds.reports))
+
+
+def _check_convertible(model):
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}")
+    if any(isinstance(layer, RandomFeatureGaussianProcess) for layer in model._flatten_layers()):
+        raise ValueError(
+            f"`model` must be a classifier without a Gaussian process layer. Received: {model.name!r}, which has one"
+        )
+    if not is_graph(model):
+        raise TypeError(
+            "`convert` copies functional and Sequential models, whose layers can be seen. For a subclassed model, "
+            "bound its layers with SpectralNormalization or constrain_kernels, leave out its last layer, and make "
+            f"SNGP(backbone, num_classes) of it. Received: {type(model).__name__}"
+        )
+
+
+def _check_features(backbone, dense):
+    if len(backbone.output_shape) != 2:
+        raise ValueError(
+            "A Gaussian process head takes features (batch, width); pool or flatten them before the final layer. "
+            f"Received: {backbone.output_shape} before layer {dense.name!r}"
+        )
+
+
+def _chosen_head(model, name) -> tuple[Any, _Head]:
+    outputs = keras.tree.flatten(model.output)
+    heads = [(output, _head_of(output)) for output in outputs]
+    named = {head.dense.name: (output, head) for output, head in heads if head is not None}
+    if not named:
+        raise ValueError(
+            "`convert` replaces a final Dense layer. Received: a model that ends in "
+            f"{', '.join(type(output._keras_history.operation).__name__ for output in outputs)}; leave out "
+            "its last layer and make SNGP(backbone, num_classes) of it"
+        )
+    if name is None and len(heads) == 1:
+        return next(iter(named.values()))
+    if name not in named:
+        raise ValueError(
+            f"`head` must name the final Dense layer of one of the {len(heads)} outputs: {', '.join(named)}. "
+            f"Received: {name!r}"
+        )
+    return named[name]
+
+
+def _head_of(output) -> _Head | None:
+    """The dense layer that makes an output, and the activations after it."""
+    operation, node_index, output_index = output._keras_history
+    if is_graph(operation):
+        return _head_of(keras.tree.flatten(operation.output)[output_index])
+    if isinstance(operation, keras.layers.Dense):
+        return _Head(operation, ())
+    if isinstance(operation, ACTIVATION_LAYERS) or type(operation).__name__ in ACTIVATION_FUNCTIONS:
+        before = _head_of(operation._inbound_nodes[node_index].input_tensors[0])
+        return before and _Head(before.dense, (*before.activations, operation))
+    return None

@@ -1,0 +1,158 @@
+"""Which layers of a network `convert` bounds, and how."""
+
+import itertools
+from collections.abc import Collection
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sngp.layers.linear_operators import LINEAR_LAYERS, operator_of, scaled_variable
+from keras_sngp.layers.spectral_norm_constraint import constrain_kernels, has_kernels_within
+from keras_sngp.layers.spectral_normalization import SpectralNormalization
+from keras_sngp.models.conversion_report import (
+    BOUNDED,
+    CONSTRAINED,
+    SKIPPED,
+    UNBOUNDED,
+    WITHOUT_WEIGHTS,
+    LayerReport,
+)
+from keras_sngp.models.graph_copy import copy_with_weights, layer_at
+
+EMBEDDINGS = (keras.layers.Embedding,)
+DATA_NORMALIZATIONS = (
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+)
+ATTENTIONS = (
+    keras.layers.MultiHeadAttention,
+    keras.layers.GroupQueryAttention,
+    keras.layers.Attention,
+    keras.layers.AdditiveAttention,
+)
+
+
+class LayerBounds:
+    """Bounds the layers of one network, one by one, and writes down what it did to each.
+
+    Args:
+        norm_multiplier: The bound, or None to bound nothing.
+        skip: Names or paths of layers to leave as they are.
+        constrain_composite_layers: Whether kernels inside composite layers get a constraint.
+    """
+
+    def __init__(self, norm_multiplier: float | None, skip: Collection[str], constrain_composite_layers: bool):
+        self.norm_multiplier = norm_multiplier
+        self.skip = frozenset(skip)
+        self.constrain_composite_layers = constrain_composite_layers
+        self.constrained_layers: dict[str, float] = {}
+        self._reports: dict[str, list[LayerReport]] = {}
+
+    @property
+    def reports(self) -> tuple[LayerReport, ...]:
+        return tuple(report for reports in self._reports.values() for report in reports)
+
+    def replacement(self, layer, path: str) -> keras.layers.Layer | None:
+        """A bounded copy of a layer, or None where it is to be copied as it is."""
+        if not getattr(layer, "weights", None):
+            return self._leave(layer, path, WITHOUT_WEIGHTS)
+        if isinstance(layer, SpectralNormalization):
+            norm = _number(layer.spectral_norm())
+            return self._leave(layer, path, BOUNDED, norm, min(norm, layer.norm_multiplier), "was bounded already")
+        reason = self._reason_to_skip(layer, path)
+        if reason:
+            return self._leave(layer, path, SKIPPED, reason=reason)
+        if isinstance(layer, LINEAR_LAYERS):
+            return self._wrapped(layer, path)
+        if self.norm_multiplier and has_kernels_within(layer):
+            self.constrained_layers[path] = self.norm_multiplier
+            self._reports[path] = []
+            return None
+        return self._leave(layer, path, UNBOUNDED, *_scale_and_reason(layer))
+
+    def constrain(self, model: keras.Model) -> None:
+        """Constrains the composite layers of the copy that was made with `replacement`."""
+        for path, norm_multiplier in self.constrained_layers.items():
+            layer = layer_at(model, path)
+            kind = type(layer).__name__
+            self._reports[path] = [
+                LayerReport(f"{path}/{kernel.name}", kind, CONSTRAINED, kernel.norm_before, kernel.norm_after)
+                for kernel in constrain_kernels(layer, norm_multiplier)
+            ]
+            self._reports[path] += [
+                LayerReport(f"{path}/{part.name}", type(part).__name__, UNBOUNDED, None, None, reason)
+                for part in layer._flatten_layers()
+                if (reason := _why_unbounded(part))
+            ]
+
+    def note(self, layer, path: str, treatment: str, before=None, after=None, reason: str = "") -> None:
+        """Writes down what was done to a layer."""
+        self._reports[path] = [LayerReport(path, type(layer).__name__, treatment, before, after, reason)]
+
+    def _leave(self, layer, path, treatment, before=None, after=None, reason=""):
+        self.note(layer, path, treatment, before, after, reason)
+
+    def _wrapped(self, layer, path):
+        wrapper = SpectralNormalization(copy_with_weights(layer), self.norm_multiplier, name=layer.name)
+        wrapper.build(_input_shape(layer))
+        norm = _number(wrapper.spectral_norm())
+        self.note(layer, path, BOUNDED, norm, min(norm, self.norm_multiplier))
+        return wrapper
+
+    def _reason_to_skip(self, layer, path) -> str:
+        linear, composite = isinstance(layer, LINEAR_LAYERS), has_kernels_within(layer)
+        if {layer.name, path} & self.skip:
+            return "as asked"
+        if isinstance(layer, EMBEDDINGS):
+            return "looks rows up: there are no distances before it"
+        if not (linear or composite):
+            return ""
+        if self.norm_multiplier is None:
+            return "no bound asked for"
+        if not layer.trainable:
+            return "frozen: training could not make up for the change"
+        if not linear:
+            return "" if self.constrain_composite_layers else "composite, as asked"
+        return _reason_not_to_wrap(layer)
+
+
+def _reason_not_to_wrap(layer) -> str:
+    try:
+        scaled_variable(layer)
+        operator_of(layer, _input_shape(layer))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _scale_and_reason(layer):
+    if isinstance(layer, keras.layers.BatchNormalization):
+        deviation = np.sqrt(ops.convert_to_numpy(layer.moving_variance) + layer.epsilon)
+        gamma = ops.convert_to_numpy(layer.gamma) if layer.scale else 1.0
+        scale = float(np.max(np.abs(gamma) / deviation))
+        return scale, scale, "learned scale over running deviation, largest channel"
+    return None, None, _why_unbounded(layer) or "its map is not known to be linear"
+
+
+def _why_unbounded(layer) -> str:
+    if isinstance(layer, DATA_NORMALIZATIONS):
+        return "divides by the spread of each input"
+    if isinstance(layer, ATTENTIONS):
+        return "softmax attention weighs by products of its inputs"
+    return ""
+
+
+def _input_shape(layer) -> tuple[int | None, ...]:
+    """The shape the layer was built for; sides that differ between the layer's calls are unknown."""
+    shape = tuple(layer.get_build_config()["input_shape"])
+    for node in layer._inbound_nodes:
+        called = tuple(node.input_tensors[0].shape)
+        shape = tuple(built if built == now else None for built, now in itertools.zip_longest(shape, called))
+    return shape
+
+
+def _number(tensor) -> float:
+    return float(ops.convert_to_numpy(tensor))
