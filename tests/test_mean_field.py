@@ -21,6 +21,13 @@ def tensor(array):
     return ops.convert_to_tensor(np.asarray(array, "float32"))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "int32"])
+def test_logits_of_another_type_than_the_covariance_decide_the_type_of_the_result(dtype):
+    logits = np.array([[2, 4]], dtype=dtype)
+    result = numpy(mean_field_logits(logits, tensor(np.eye(1) * 3.0), 1.0))
+    np.testing.assert_allclose(result, [[1.0, 2.0]], rtol=1e-6)
+
+
 def softmax(logits):
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)

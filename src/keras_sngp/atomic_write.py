@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -18,9 +19,21 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     ['results.json']
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{os.getpid()}.partial.{path.name}")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def save_atomically(save: Callable[..., Any], path: str | os.PathLike, overwrite: bool = True, **options: Any) -> None:
+    """Runs one of Keras's `save` methods so that the file is either whole or as it was.
+
+    Raises:
+        FileExistsError: the file is there and `overwrite` is False.
+    """
+    if not overwrite and Path(path).exists():
+        raise FileExistsError(f"With overwrite=False the path must be free. Received: {path}, which exists")
+    with atomic_write(path) as temporary:
+        save(temporary, **options)

@@ -57,8 +57,9 @@ def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, 
 
 def shrink(logits, variance, mean_field_factor, temperature=1.0):
     """`m / (T sqrt(1 + lambda v))`, for tensors and arrays of matching rows."""
+    logits, variance = ops.convert_to_tensor(logits), ops.convert_to_tensor(variance)
     if len(variance.shape) < len(logits.shape):
-        variance = variance[:, None]
+        variance = ops.expand_dims(variance, -1)
     return logits / (temperature * ops.sqrt(1 + mean_field_factor * variance))
 
 

@@ -1,5 +1,6 @@
 """One pass over the data, after training, that sets the posterior of a model's Gaussian process layers."""
 
+import contextlib
 import itertools
 import warnings
 from collections.abc import Iterator
@@ -108,7 +109,7 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
     posterior_pass.compile()
     # The pass ignores labels, but Keras accepts weights only beside them.
     labels = _placeholder_labels(x) if arrays and sample_weight is not None else None
-    with weights_kept_on_error(posterior_pass):
+    with _rows_kept_on_error(model), weights_kept_on_error(posterior_pass):
         posterior_pass.evaluate(
             x,
             labels,
@@ -121,6 +122,20 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
     for layer in gaussian_process_layers(model):
         layer.update_covariance()
         _warn_of_narrow_kernel(layer)
+
+
+@contextlib.contextmanager
+def _rows_kept_on_error(model) -> Iterator[None]:
+    """Leaves the Gram matrices as they were when the block raises, so that no row is counted twice on a retry."""
+    layers = [layer for layer in gaussian_process_layers(model) if layer.built]
+    before = [(ops.convert_to_numpy(layer.gram), ops.convert_to_numpy(layer.row_count)) for layer in layers]
+    try:
+        yield
+    except BaseException:
+        for layer, (gram, row_count) in zip(layers, before, strict=True):
+            layer.gram.assign(gram)
+            layer.row_count.assign(row_count)
+        raise
 
 
 def _check_not_stale(layer: RandomFeatureGaussianProcess) -> None:

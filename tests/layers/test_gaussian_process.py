@@ -567,3 +567,20 @@ def test_inputs_that_are_no_rows_of_features_are_refused(shape):
 def test_wrong_width_names_the_expected_one():
     with pytest.raises(ValueError, match=r"3.*\(4, 5\)"):
         make_layer()(np.ones((4, 5), "float32"))
+
+
+def test_mean_field_logits_use_the_posterior_that_sums_in_training_without_being_told():
+    layer = RandomFeatureGaussianProcess(
+        2, 64, gp_cov_momentum=-1, returns="mean_field_logits", kernel_initializer="normal", seed=0
+    )
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+    layer(x, training=True)
+    far = x + 100
+    logits, variance = layer(far, returns="logits_and_variance")
+    fresh = RandomFeatureGaussianProcess.from_config(layer.get_config())
+    fresh.build(x.shape)
+    fresh.set_weights(layer.get_weights())
+    fresh.state.assign(int(PosteriorState.STALE))
+    expected = numpy(logits) / np.sqrt(1 + np.pi / 8 * numpy(variance)[:, None])
+    np.testing.assert_allclose(numpy(fresh(far)), expected, rtol=1e-5)
+    assert fresh.posterior_state == PosteriorState.FITTED

@@ -277,6 +277,25 @@ def test_an_error_in_the_data_leaves_the_weights_in_place(trained, data):
     np.testing.assert_allclose(trained.get_weights()[-1], weights[-1])
 
 
+def test_an_error_while_new_rows_are_added_leaves_the_posterior_as_it_was(trained, data):
+    trained.fit_posterior(data[0][:60])
+    before = trained.predict_distribution(data[0]).variance
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        trained.update_posterior(broken_generator(data[0][60:], data[1][60:]))
+    assert trained.gaussian_process.rows_seen == 60
+    np.testing.assert_array_equal(trained.predict_distribution(data[0]).variance, before)
+
+
+def test_rows_can_be_added_after_loading(trained, data, tmp_path):
+    trained.fit_posterior(data[0][:60])
+    trained.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.update_posterior(data[0][60:])
+    trained.fit_posterior(data[0])
+    whole = trained.predict_distribution(data[0]).variance
+    np.testing.assert_allclose(loaded.predict_distribution(data[0]).variance, whole, rtol=2e-3)
+
+
 @pytest.mark.parametrize("label", [-1, 2, 0.5])
 def test_labels_out_of_range_are_refused(data, label):
     y = data[1].astype("float32")

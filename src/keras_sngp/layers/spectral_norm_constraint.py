@@ -1,7 +1,6 @@
 """A bound on kernels that cannot be reached from outside, such as those inside a transformer block."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -107,6 +106,9 @@ def constrain_kernels(layer: keras.layers.Layer, norm_multiplier: float = 0.95) 
     Returns:
         What was constrained, in the order of the layer's parts.
 
+    Raises:
+        ValueError: a kernel that cannot be bounded; none is constrained then.
+
     Example:
 
     >>> attention = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)
@@ -116,13 +118,13 @@ def constrain_kernels(layer: keras.layers.Layer, norm_multiplier: float = 0.95) 
     """
     return [
         _constrain(name, variable, operator, check_norm_multiplier(norm_multiplier))
-        for name, variable, operator in _kernels_within(layer)
+        for name, variable, operator in kernels_within(layer)
     ]
 
 
 def has_kernels_within(layer: keras.layers.Layer) -> bool:
-    """Whether `constrain_kernels` would find anything, frozen or not."""
-    return any(True for _ in _kernels_within(layer, frozen_too=True))
+    """Whether a layer has parts with kernels, frozen or not."""
+    return any(isinstance(part, (*LINEAR_LAYERS, *RECURRENT_CELLS)) for part in layer._flatten_layers())
 
 
 def _constrain(name, variable, operator, norm_multiplier) -> ConstrainedKernel:
@@ -137,15 +139,25 @@ def _constrain(name, variable, operator, norm_multiplier) -> ConstrainedKernel:
     return ConstrainedKernel(name, before, after)
 
 
-def _kernels_within(layer, frozen_too=False) -> Iterator[tuple[str, keras.Variable, MatrixOperator]]:
-    for part in layer._flatten_layers():
-        name = part.name if part is not layer else ""
-        if isinstance(part, RECURRENT_CELLS):
-            kernels = [(f"{name}/{v.name}".lstrip("/"), v) for v in (part.kernel, part.recurrent_kernel)]
-            found = [(label, kernel, matrix_operator(kernel.shape)) for label, kernel in kernels]
-        elif isinstance(part, LINEAR_LAYERS) and not isinstance(part, SEPARABLE_CONVOLUTIONS):
-            kernel = scaled_variable(part)
-            found = [(name or "kernel", kernel, operator_of(part, (None,) * len(kernel.shape)))]
-        else:
-            found = []
-        yield from (one for one in found if frozen_too or one[1].trainable)
+def kernels_within(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable, MatrixOperator]]:
+    """The name, weight and operator of each trainable kernel in a layer.
+
+    Raises:
+        ValueError: one of them cannot be bounded.
+    """
+    found = [kernel for part in layer._flatten_layers() for kernel in _kernels_of(part, part.name)]
+    return [(name, kernel, operator) for name, kernel, operator in found if kernel.trainable]
+
+
+def _kernels_of(part, name):
+    if isinstance(part, RECURRENT_CELLS):
+        kernels = (part.kernel, part.recurrent_kernel)
+        return [(f"{name}/{kernel.name}", kernel, matrix_operator(kernel.shape)) for kernel in kernels]
+    if isinstance(part, SEPARABLE_CONVOLUTIONS):
+        raise ValueError(
+            "A constraint sees one kernel at a time, and a separable convolution has two: wrap it in "
+            f"SpectralNormalization where the layer is made. Received: {name!r}"
+        )
+    if isinstance(part, LINEAR_LAYERS):
+        return [(name, scaled_variable(part), operator_of(part, (None,) * len(part.kernel.shape)))]
+    return []

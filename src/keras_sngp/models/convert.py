@@ -7,7 +7,7 @@ import keras
 
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.models.conversion_report import HEAD, ConversionReport
-from keras_sngp.models.graph_copy import copy_graph, is_graph
+from keras_sngp.models.graph_copy import copy_graph, inputs_and_outputs, is_graph
 from keras_sngp.models.layer_bounds import LayerBounds
 from keras_sngp.models.sngp import SNGP
 
@@ -85,7 +85,8 @@ def convert(
     Reference: Liu et al. 2020, arXiv:2006.10108, section 3.
     """
     _check_convertible(model)
-    output, (dense, activations) = _chosen_head(model, head)
+    inputs, outputs = inputs_and_outputs(model)
+    output, (dense, activations) = _chosen_head(keras.tree.flatten(outputs), head)
     bounds = LayerBounds(norm_multiplier, skip, constrain_composite_layers)
 
     def replacement(layer, path):
@@ -96,8 +97,9 @@ def convert(
             return keras.layers.Identity(name=layer.name)
         return bounds.replacement(layer, path)
 
-    classifier = keras.Model(model.input, output, name=f"{model.name}_features")
+    classifier = keras.Model(inputs, output, name=f"{model.name}_features")
     backbone = copy_graph(classifier, replacement)
+    bounds.check_skipped_names()
     _check_features(backbone, dense)
     bounds.constrain(backbone)
     converted = SNGP(
@@ -134,8 +136,7 @@ def _check_features(backbone, dense):
         )
 
 
-def _chosen_head(model, name) -> tuple[Any, _Head]:
-    outputs = keras.tree.flatten(model.output)
+def _chosen_head(outputs, name) -> tuple[Any, _Head]:
     heads = [(output, _head_of(output)) for output in outputs]
     named = {head.dense.name: (output, head) for output, head in heads if head is not None}
     if not named:
@@ -158,7 +159,7 @@ def _head_of(output) -> _Head | None:
     """The dense layer that makes an output, and the activations after it."""
     operation, node_index, output_index = output._keras_history
     if is_graph(operation):
-        return _head_of(keras.tree.flatten(operation.output)[output_index])
+        return _head_of(keras.tree.flatten(inputs_and_outputs(operation)[1])[output_index])
     if isinstance(operation, keras.layers.Dense):
         return _Head(operation, ())
     if isinstance(operation, ACTIVATION_LAYERS) or type(operation).__name__ in ACTIVATION_FUNCTIONS:

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_sngp.atomic_write import save_atomically
 from keras_sngp.callbacks import ResetCovarianceCallback
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
@@ -84,6 +85,14 @@ class DeepResNet(keras.Model):
     def predict_distribution(self, x, **options) -> Prediction:
         """The softmax of the logits, as a `Prediction`."""
         return Deterministic(self).predict_distribution(x, **options)
+
+    def save(self, filepath, overwrite=True, **options):
+        """Saves the whole model as a `.keras` file, which appears only once it is complete."""
+        save_atomically(super().save, filepath, overwrite, **options)
+
+    def save_weights(self, filepath, overwrite=True, **options):
+        """Saves the weights, posterior included, as a `.weights.h5` file."""
+        save_atomically(super().save_weights, filepath, overwrite, **options)
 
     def get_config(self):
         return {

@@ -57,6 +57,21 @@ def copy_graph(model: keras.Model, replacement: Callable[[Any, str], Any | None]
     return whole
 
 
+def inputs_and_outputs(model: keras.Model) -> tuple[Any, Any]:
+    """The symbolic inputs and outputs of a functional or Sequential model.
+
+    Raises:
+        ValueError: a Sequential model without a known input shape.
+    """
+    if not isinstance(model, keras.Sequential):
+        return model.input, model.output
+    if not model.built or not model.inputs:
+        raise ValueError(
+            f"A Sequential model must know its input shape: start it with a keras.Input. Received: {model.name!r}"
+        )
+    return model.inputs[0], model.outputs[0]
+
+
 def layer_at(model: keras.Model, path: str) -> keras.layers.Layer:
     """The layer of a nested model at a path."""
     for name in path.split("/"):
@@ -99,11 +114,7 @@ def _call(layer, *args, **kwargs):
 
 
 def _uncompiled(model):
-    if not model.built or not model.inputs:
-        raise ValueError(
-            f"A Sequential model must know its input shape: start it with a keras.Input. Received: {model.name!r}"
-        )
-    return keras.Model(model.input, model.output, name=model.name)
+    return keras.Model(*inputs_and_outputs(model), name=model.name)
 
 
 def _copy_without_weights(operation):

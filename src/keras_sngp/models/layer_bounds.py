@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_sngp.layers.linear_operators import LINEAR_LAYERS, operator_of, scaled_variable
-from keras_sngp.layers.spectral_norm_constraint import constrain_kernels, has_kernels_within
+from keras_sngp.layers.spectral_norm_constraint import constrain_kernels, has_kernels_within, kernels_within
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.models.conversion_report import (
     BOUNDED,
@@ -88,6 +88,12 @@ class LayerBounds:
                 if (reason := _why_unbounded(part))
             ]
 
+    def check_skipped_names(self) -> None:
+        """Raises a ValueError if a name to skip belongs to no layer."""
+        names = {name for path in self._reports for name in (path, path.rsplit("/", 1)[-1])}
+        if unknown := sorted(self.skip - names):
+            raise ValueError(f"`skip` must name layers of the model. Received: {', '.join(map(repr, unknown))}")
+
     def note(self, layer, path: str, treatment: str, before=None, after=None, reason: str = "") -> None:
         """Writes down what was done to a layer."""
         self._reports[path] = [LayerReport(path, type(layer).__name__, treatment, before, after, reason)]
@@ -103,7 +109,8 @@ class LayerBounds:
         return wrapper
 
     def _reason_to_skip(self, layer, path) -> str:
-        linear, composite = isinstance(layer, LINEAR_LAYERS), has_kernels_within(layer)
+        linear = isinstance(layer, LINEAR_LAYERS)
+        composite = not linear and has_kernels_within(layer)
         if {layer.name, path} & self.skip:
             return "as asked"
         if isinstance(layer, EMBEDDINGS):
@@ -114,15 +121,18 @@ class LayerBounds:
             return "no bound asked for"
         if not layer.trainable:
             return "frozen: training could not make up for the change"
-        if not linear:
-            return "" if self.constrain_composite_layers else "composite, as asked"
-        return _reason_not_to_wrap(layer)
+        if composite and not self.constrain_composite_layers:
+            return "composite, as asked"
+        return _reason_not_to_bound(layer)
 
 
-def _reason_not_to_wrap(layer) -> str:
+def _reason_not_to_bound(layer) -> str:
     try:
-        scaled_variable(layer)
-        operator_of(layer, _input_shape(layer))
+        if isinstance(layer, LINEAR_LAYERS):
+            scaled_variable(layer)
+            operator_of(layer, _input_shape(layer))
+        else:
+            kernels_within(layer)
     except ValueError as error:
         return str(error)
     return ""

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_sngp.atomic_write import save_atomically
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
@@ -101,8 +102,9 @@ class SNGP(keras.Model):
             name="gaussian_process",
             **self.gp_arguments,
         )
-        if backbone.built and is_graph(backbone):
+        if is_graph(backbone):
             self.gaussian_process.build(backbone.output_shape)
+            self.build(backbone.input_shape)
 
     def call(self, inputs, training=None):
         features = self.backbone(inputs, training=training)
@@ -159,6 +161,14 @@ class SNGP(keras.Model):
     def calibrate(self, x, y, **options) -> MeanFieldCalibration:
         """Fits the mean-field factor and a temperature to held-out data; see `keras_sngp.calibrate`."""
         return calibrate(self, x, y, **options)
+
+    def save(self, filepath, overwrite=True, **options):
+        """Saves the whole model as a `.keras` file, which appears only once it is complete."""
+        save_atomically(super().save, filepath, overwrite, **options)
+
+    def save_weights(self, filepath, overwrite=True, **options):
+        """Saves the weights, posterior included, as a `.weights.h5` file."""
+        save_atomically(super().save_weights, filepath, overwrite, **options)
 
     def get_config(self):
         return {
