@@ -11,6 +11,7 @@ from keras_sngp import datasets as datasets
 from keras_sngp import layers as layers
 from keras_sngp import scores as scores
 from keras_sngp.callbacks import ResetCovarianceCallback as ResetCovarianceCallback
+from keras_sngp.export import export_model as export_model
 from keras_sngp.layers import RandomFeatureGaussianProcess as RandomFeatureGaussianProcess
 from keras_sngp.layers import RandomFeatures as RandomFeatures
 from keras_sngp.layers import SpectralNormalization as SpectralNormalization

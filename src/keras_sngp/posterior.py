@@ -120,8 +120,13 @@ def variance(features, root):
     Returns:
         `(batch,)` or `(batch, classes)`, at least 0, in squared logits.
     """
-    variances = ops.sum(ops.square(ops.matmul(features, root)), axis=-1)
-    return variances if len(root.shape) == 2 else ops.transpose(variances)
+    if len(root.shape) == 2:
+        return ops.sum(ops.square(ops.matmul(features, root)), axis=-1)
+    # One product of two matrices, which every runtime of exported models can do, unlike one with a stack.
+    classes, rows, columns = root.shape
+    side_by_side = ops.reshape(ops.transpose(root, (1, 0, 2)), (rows, classes * columns))
+    projected = ops.reshape(ops.matmul(features, side_by_side), (-1, classes, columns))
+    return ops.sum(ops.square(projected), axis=-1)
 
 
 def covariance(features, root):

@@ -87,6 +87,14 @@ def require_posterior(model: keras.Model) -> RandomFeatureGaussianProcess:
     )
 
 
+def logits_and_variance(model: keras.Model, inputs: Any) -> tuple[Any, Any]:
+    """Tensors of one forward pass: the posterior mean of the logits, and its variance."""
+    with captured_calls.capture() as calls:
+        model(inputs, training=False)
+    layer, features, logits = calls[-1]
+    return logits, posterior.variance(features, layer.covariance_root.value)
+
+
 def _with_variance(model: keras.Model) -> "_WithVariance":
     if not hasattr(model, "_make_with_variance"):
         view = _WithVariance(model)
@@ -103,8 +111,5 @@ class _WithVariance(keras.Model):
         self.model = model
 
     def call(self, inputs):
-        with captured_calls.capture() as calls:
-            self.model(inputs, training=False)
-        layer, features, logits = calls[-1]
-        variance = posterior.variance(features, layer.covariance_root.value)
+        logits, variance = logits_and_variance(self.model, inputs)
         return {"logits": logits, "variance": variance}

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_sngp.atomic_write import save_atomically
+from keras_sngp.export import export_model
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
@@ -34,8 +35,8 @@ class SNGP(keras.Model):
     logits, which grows with the distance of `h(x)` from the training data. For `h` to keep distances, bound its
     hidden layers with `SpectralNormalization` and make its blocks residual, as `DeepResNet` does.
 
-    `fit` trains as usual, then computes the exact posterior in one pass over the training data. `predict`,
-    `evaluate` and `export` give mean-field logits; `predict_distribution` adds the variance. Compile it with a
+    `fit` trains as usual, then computes the exact posterior in one pass over the training data. `predict` and
+    `evaluate` give mean-field logits; `predict_distribution` and `export` add the variance. Compile it with a
     loss that takes logits. While training, and until the posterior is fitted, its outputs are the plain logits.
 
     Args:
@@ -169,6 +170,10 @@ class SNGP(keras.Model):
     def save_weights(self, filepath, overwrite=True, **options):
         """Saves the weights, posterior included, as a `.weights.h5` file."""
         save_atomically(super().save_weights, filepath, overwrite, **options)
+
+    def export(self, filepath, format="tf_saved_model", **options) -> None:
+        """Writes a program that gives probabilities, logits and variance; see `keras_sngp.export_model`."""
+        export_model(self, filepath, format, **options)
 
     def get_config(self):
         return {

@@ -1,0 +1,118 @@
+"""Trained models as programs that run without Keras, with their uncertainty."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_sngp.atomic_folder import atomic_folder
+from keras_sngp.export_formats import WRITERS, needed_packages, require_packages
+from keras_sngp.export_on_tensorflow import export_on_tensorflow, needs_tensorflow
+from keras_sngp.exported_program import make_program
+from keras_sngp.layers.spectral_normalization import SpectralNormalization
+from keras_sngp.predictive_distribution import require_posterior
+
+FORMATS = tuple(WRITERS)
+SUFFIXES = {"litert": ".tflite", "openvino": ".xml"}
+
+
+def export_model(
+    model: keras.Model,
+    filepath: str | os.PathLike,
+    format: str = "tf_saved_model",
+    *,
+    input_signature: Any = None,
+    verbose: bool = False,
+    **options: Any,
+) -> None:
+    r"""Writes a model as a program that gives probabilities, logits and variance without Keras.
+
+    The program takes the model's inputs, by name and in any number of rows, and returns three named outputs, in
+    one forward pass and with the numbers of `predict_distribution`:
+
+    - `probabilities` `(batch, classes)`: `softmax(m / (T sqrt(1 + lambda v)))`, the mean-field approximation;
+    - `logits` `(batch, classes)`: the posterior mean `m`;
+    - `variance` `(batch,)`, or `(batch, classes)` with a covariance a class: the posterior variance `v`.
+
+    Formats and the packages they need besides Keras, on each backend:
+
+    | format | result | JAX | TensorFlow | PyTorch |
+    |---|---|---|---|---|
+    | `"tf_saved_model"` | a folder | tensorflow | tensorflow | tensorflow |
+    | `"onnx"` | a file | onnx, jax2onnx, Keras 3.15 | onnx, tf2onnx | onnx |
+    | `"litert"` | a `.tflite` file | tensorflow | tensorflow | tensorflow |
+    | `"openvino"` | `.xml` and `.bin` | openvino and those of ONNX | likewise | likewise |
+
+    From PyTorch, TensorFlow programs are made by a second Python process, which loads the saved model with the
+    TensorFlow backend; layers of your own must be registered and in a module that can be imported.
+
+    `SpectralNormalization` layers compute their bound at each call. That is a loop which only `"tf_saved_model"`
+    can hold; `keras_sngp.fold(model)` turns them into plain layers first, for every format and for speed.
+
+    Args:
+        model: A Keras model with one `RandomFeatureGaussianProcess` layer, whose posterior is fitted.
+        filepath: What to write. An earlier export there is replaced, once the new one is complete.
+        format: `"tf_saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        input_signature: As in `keras.Model.export`; by default read from the model.
+        verbose: Whether to print where the program was saved.
+        **options: Further options of the format: those of `keras.Model.export` (for ONNX `opset_version`), attributes
+            of `tf.lite.TFLiteConverter` for LiteRT, arguments of `openvino.save_model` for OpenVINO.
+
+    Raises:
+        ValueError: an unknown format, no fitted posterior, layers that the format cannot hold, a wrong suffix.
+        ImportError: a package that the format needs is not installed.
+        FileExistsError: a folder is there already, and it is no SavedModel.
+
+    Example:
+
+    >>> export_model(model, folder / "moons")
+    >>> sorted(path.name for path in (folder / "moons").iterdir())
+    ['assets', 'fingerprint.pb', 'saved_model.pb', 'variables']
+
+    >>> import tensorflow as tf  # doctest: +SKIP
+    >>> program = tf.saved_model.load("moons")  # doctest: +SKIP
+    >>> program.serve(x)["variance"]  # doctest: +SKIP
+
+    Reference: the formula of the probabilities is that of Liu et al. 2020, arXiv:2006.10108, section 3.1.
+    """
+    path = Path(filepath)
+    _check_format(format, path)
+    require_posterior(model)
+    _check_layers(model, format)
+    require_packages(format, needed_packages(format))
+    with atomic_folder(path) as temporary:
+        if needs_tensorflow(format):
+            export_on_tensorflow(model, temporary, format, {"input_signature": input_signature, **options})
+        else:
+            WRITERS[format](*make_program(model, input_signature), temporary, options)
+    if verbose:
+        print(f"Saved the program in format {format!r} at {str(path)!r}.")
+
+
+def _check_format(format: str, path: Path) -> None:
+    if format not in FORMATS:
+        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
+    suffix = SUFFIXES.get(format, path.suffix)
+    if path.suffix != suffix:
+        raise ValueError(f"`filepath` must end in {suffix} for the format {format!r}. Received: {str(path)!r}")
+    if not path.is_dir():
+        return
+    if format != "tf_saved_model":
+        raise FileExistsError(
+            f"`filepath` must be a file for the format {format!r}. Received: the folder {str(path)!r}"
+        )
+    if any(path.iterdir()) and not (path / "saved_model.pb").exists():
+        raise FileExistsError(
+            f"Only a SavedModel or an empty folder is replaced. Received: {str(path)!r}, a folder with other files"
+        )
+
+
+def _check_layers(model: keras.Model, format: str) -> None:
+    bounded = [layer.name for layer in model._flatten_layers() if isinstance(layer, SpectralNormalization)]
+    if bounded and format != "tf_saved_model":
+        raise ValueError(
+            f"The format {format!r} cannot hold the loop of SpectralNormalization layers. Export "
+            "`keras_sngp.fold(model)`, which has plain layers with the same kernels. Received: a model with "
+            f"{len(bounded)} of them, such as {bounded[0]!r}"
+        )

@@ -1,0 +1,55 @@
+"""With PyTorch, Keras cannot write TensorFlow programs; here a second Python process with TensorFlow does it."""
+
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+RUN = "import sys; from keras_sngp.export_on_tensorflow import run_request; run_request(sys.argv[1])"
+
+
+def needs_tensorflow(format: str) -> bool:
+    """Whether only the TensorFlow backend can write the format, while another one is in use."""
+    return keras.backend.backend() == "torch" and format in ("tf_saved_model", "litert")
+
+
+def export_on_tensorflow(model: keras.Model, path: Path, format: str, options: dict[str, Any]) -> None:
+    """Saves the model, and has a process with the TensorFlow backend load and export it.
+
+    Raises:
+        RuntimeError: the process failed; with its last words.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder, "model.keras"))
+        modules = {type(layer).__module__ for layer in (model, *model._flatten_layers())}
+        request = {
+            "modules": sorted(name for name in modules if name != "__main__" and not name.startswith("keras.")),
+            "arguments": {"filepath": str(path.resolve()), "format": format, **options},
+        }
+        Path(folder, "request.pickle").write_bytes(pickle.dumps(request))
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, folder], env=environment, capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        raise RuntimeError(
+            f"Exporting to {format!r} needs the model to load with the TensorFlow backend, where it failed. "
+            f"Received: {done.stderr[-2000:]}"
+        )
+
+
+def run_request(folder: str) -> None:
+    """Exports the model of a request; runs in the second process."""
+    from keras_sngp.export import export_model
+
+    request = pickle.loads(Path(folder, "request.pickle").read_bytes())
+    for name in request["modules"]:
+        importlib.import_module(name)
+    model = keras.saving.load_model(Path(folder, "model.keras"))
+    export_model(model, **request["arguments"])
