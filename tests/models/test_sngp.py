@@ -411,3 +411,17 @@ def test_three_classes_can_have_a_covariance_each():
         np.testing.assert_allclose(prediction.variance[:, k], expected, rtol=5e-3)
     adjusted = prediction.logits / np.sqrt(1 + np.pi / 8 * prediction.variance)
     np.testing.assert_allclose(model.predict(x, verbose=0), adjusted, rtol=1e-3, atol=1e-4)
+
+
+def test_the_scale_of_the_features_makes_no_difference():
+    """The automatic length scale normalises inputs, and the ridge is relative to the random features."""
+    x = np.random.default_rng(0).normal(size=(40, 5)).astype("float32")
+    predictions = []
+    for factor in (1.0, 1000.0):
+        inputs = keras.Input((5,))
+        model = sngp.SNGP(keras.Model(inputs, keras.layers.Rescaling(factor)(inputs)), 2, 64, seed=0)
+        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        model.fit(x, (x[:, 0] > 0).astype(int), epochs=3, verbose=0, shuffle=False)
+        predictions.append(model.predict_distribution(2 * x))
+    np.testing.assert_allclose(predictions[0].variance, predictions[1].variance, rtol=1e-3)
+    np.testing.assert_allclose(predictions[0].probabilities, predictions[1].probabilities, atol=1e-4)

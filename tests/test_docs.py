@@ -1,0 +1,27 @@
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_the_page_on_ones_own_classifier_runs_as_written(tmp_path, monkeypatch, capsys):
+    code = re.search(r"```python\n(.*?)```", (DOCS / "your-classifier.md").read_text(), re.DOTALL).group(1)
+    layers = [keras.layers.Dense(8, activation="relu", name="hidden"), keras.layers.Dense(3, activation="softmax")]
+    x = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
+    y = x[:, :3].argmax(axis=1)
+    names = {
+        "classifier": keras.Sequential([keras.Input((4,)), *layers]),
+        "x": x[:40],
+        "y": y[:40],
+        "x_held_out": x[40:],
+        "y_held_out": y[40:],
+        "x_new": x,
+    }
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "your-classifier.md", "exec"), names)
+    assert names["p"].variance.shape == (60,)
+    assert re.search(r"hidden +│ Dense +│ bounded", capsys.readouterr().out)
+    assert (tmp_path / "classifier.onnx").stat().st_size > 0
