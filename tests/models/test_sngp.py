@@ -392,3 +392,10 @@ def test_three_classes_can_have_a_covariance_each():
         np.testing.assert_allclose(prediction.variance[:, k], expected, rtol=5e-3)
     adjusted = prediction.logits / np.sqrt(1 + np.pi / 8 * prediction.variance)
     np.testing.assert_allclose(model.predict(x, verbose=0), adjusted, rtol=1e-3, atol=1e-4)
+
+
+def test_arrays_are_shrunk_by_variance_as_tensors_are(trained, data):
+    trained.fit_posterior(data[0])
+    logits, variance = np.ones((3, 2), "float32"), np.arange(3, dtype="float32")
+    shrunk = keras.ops.convert_to_numpy(trained.gaussian_process.shrink_by_variance(logits, variance))
+    np.testing.assert_allclose(shrunk, logits / np.sqrt(1 + np.pi / 8 * variance[:, None]), rtol=1e-5)
