@@ -279,7 +279,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
     def _after_training_step(self, features, logits):
         if self.gp_cov_momentum is None:
             untouched = ops.equal(self.state.value, int(PosteriorState.UNFITTED))
-            self.state.assign(ops.where(untouched, int(PosteriorState.UNFITTED), int(PosteriorState.STALE)))
+            self.state.assign(ops.where(untouched, self.state.value, int(PosteriorState.STALE)))
             return
         kept = self.gp_cov_momentum if self.gp_cov_momentum > 0 else 1.0
         self.gram.assign(kept * self.gram.value)
