@@ -303,6 +303,29 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.gram.assign(self.gram.value + posterior.gram_matrix(features, weights))
         self.row_count.assign(self.row_count.value + ops.sum(counts))
 
+    def accumulate_inputs(self, inputs, sample_weight=None):
+        """Adds a batch of the layer's inputs to the Gram matrix, for training loops without a Keras model.
+
+        After training: `reset_covariance_matrix()`, this for each batch, then `update_covariance()`, is what
+        `fit_posterior` does for Keras models.
+
+        Args:
+            inputs: `(batch, width)`, computed in inference mode.
+            sample_weight: `(batch,)`; each row counts that often.
+
+        Example:
+
+        >>> layer = RandomFeatureGaussianProcess(units=2, num_inducing=64)
+        >>> layer.accumulate_inputs(np.ones((8, 16)))
+        >>> layer.update_covariance()
+        >>> layer.rows_seen
+        8.0
+        """
+        with captured_calls.capture() as calls:
+            self(inputs, training=False)
+        _, features, logits = calls[-1]
+        self.accumulate(ops.stop_gradient(features), ops.stop_gradient(logits), sample_weight)
+
     @property
     def posterior_state(self) -> PosteriorState:
         """Whether the posterior is unfitted, fitted or stale."""
