@@ -28,6 +28,7 @@ from keras_sngp.models import DeepResNetSNGP as DeepResNetSNGP
 from keras_sngp.models import DeepResNetSNGPWithCovReset as DeepResNetSNGPWithCovReset
 from keras_sngp.models import Deterministic as Deterministic
 from keras_sngp.models import MCDropout as MCDropout
+from keras_sngp.models import WideResNet as WideResNet
 from keras_sngp.models import convert as convert
 from keras_sngp.models import fold as fold
 from keras_sngp.posterior_pass import fit_posterior as fit_posterior

@@ -349,6 +349,20 @@ def test_sample_weights_count_a_row_that_often():
         np.testing.assert_allclose(numpy(weighted.gram), numpy(repeated.gram), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("arguments", [{}, {"normalize_input": True}, {"gp_cov_likelihood": "categorical", "units": 3}])
+def test_batches_of_inputs_add_up_to_the_exact_pass(arguments):
+    by_batch, in_one_pass = (make_layer(**arguments) for _ in range(2))
+    x, counts = rows(7), np.array([1, 2, 0, 1, 3, 1, 1], "float32")
+    for batch in (slice(0, 4), slice(4, 7)):
+        by_batch.accumulate_inputs(x[batch], counts[batch])
+    by_batch.update_covariance()
+    model = keras.Sequential([keras.Input((WIDTH,)), in_one_pass])
+    sngp.fit_posterior(model, x, sample_weight=counts)
+    assert by_batch.rows_seen == in_one_pass.rows_seen == 9
+    assert by_batch.posterior_state == PosteriorState.FITTED
+    np.testing.assert_allclose(numpy(by_batch.gram), numpy(in_one_pass.gram), rtol=1e-4, atol=1e-5)
+
+
 # State
 
 

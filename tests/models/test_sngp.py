@@ -425,3 +425,31 @@ def test_the_scale_of_the_features_makes_no_difference():
         predictions.append(model.predict_distribution(2 * x))
     np.testing.assert_allclose(predictions[0].variance, predictions[1].variance, rtol=1e-3)
     np.testing.assert_allclose(predictions[0].probabilities, predictions[1].probabilities, atol=1e-4)
+
+
+def test_arrays_are_shrunk_by_variance_as_tensors_are(trained, data):
+    trained.fit_posterior(data[0])
+    logits, variance = np.ones((3, 2), "float32"), np.arange(3, dtype="float32")
+    shrunk = keras.ops.convert_to_numpy(trained.gaussian_process.shrink_by_variance(logits, variance))
+    np.testing.assert_allclose(shrunk, logits / np.sqrt(1 + np.pi / 8 * variance[:, None]), rtol=1e-5)
+
+
+class CountedDense(keras.layers.Dense):
+    calls = 0
+
+    def call(self, inputs, training=None):
+        self.calls += 1
+        return super().call(inputs, training=training)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch runs each step without compiling it")
+def test_training_is_compiled_once(data):
+    def calls_in_fit(steps):
+        dense = CountedDense(4)
+        model = sngp.SNGP(keras.Sequential([keras.Input((2,)), dense]), 2, num_inducing=8)
+        model.compile("sgd", LOSS)
+        rows = 10 * steps
+        model.fit(data[0][:rows], data[1][:rows], batch_size=10, verbose=0)
+        return dense.calls
+
+    assert calls_in_fit(4) == calls_in_fit(1)

@@ -268,6 +268,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
 
     def shrink_by_variance(self, logits, variance):
         """Mean-field logits `m / (T sqrt(1 + lambda v))`, with the present mean-field factor and temperature."""
+        logits, variance = ops.convert_to_tensor(logits), ops.convert_to_tensor(variance)
         return shrink(logits, variance, self.current_mean_field_factor.value, self.current_temperature.value)
 
     def set_calibration(self, mean_field_factor, temperature):
@@ -278,7 +279,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
     def _after_training_step(self, features, logits):
         if self.gp_cov_momentum is None:
             untouched = ops.equal(self.state.value, int(PosteriorState.UNFITTED))
-            self.state.assign(ops.where(untouched, int(PosteriorState.UNFITTED), int(PosteriorState.STALE)))
+            self.state.assign(ops.where(untouched, self.state.value, int(PosteriorState.STALE)))
             return
         kept = self.gp_cov_momentum if self.gp_cov_momentum > 0 else 1.0
         self.gram.assign(kept * self.gram.value)
@@ -301,6 +302,29 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             weights = weights * (counts if len(weights.shape) == 1 else counts[:, None])
         self.gram.assign(self.gram.value + posterior.gram_matrix(features, weights))
         self.row_count.assign(self.row_count.value + ops.sum(counts))
+
+    def accumulate_inputs(self, inputs, sample_weight=None):
+        """Adds a batch of the layer's inputs to the Gram matrix, for training loops without a Keras model.
+
+        After training: `reset_covariance_matrix()`, this for each batch, then `update_covariance()`, is what
+        `fit_posterior` does for Keras models.
+
+        Args:
+            inputs: `(batch, width)`, computed in inference mode.
+            sample_weight: `(batch,)`; each row counts that often.
+
+        Example:
+
+        >>> layer = RandomFeatureGaussianProcess(units=2, num_inducing=64)
+        >>> layer.accumulate_inputs(np.ones((8, 16)))
+        >>> layer.update_covariance()
+        >>> layer.rows_seen
+        8.0
+        """
+        with captured_calls.capture() as calls:
+            self(inputs, training=False)
+        _, features, logits = calls[-1]
+        self.accumulate(ops.stop_gradient(features), ops.stop_gradient(logits), sample_weight)
 
     @property
     def posterior_state(self) -> PosteriorState:

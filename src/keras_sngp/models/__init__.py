@@ -12,3 +12,4 @@ from keras_sngp.models.deterministic import Deterministic as Deterministic
 from keras_sngp.models.fold import fold as fold
 from keras_sngp.models.mc_dropout import MCDropout as MCDropout
 from keras_sngp.models.sngp import SNGP as SNGP
+from keras_sngp.models.wide_resnet import WideResNet as WideResNet
