@@ -311,3 +311,11 @@ def test_lora_which_would_escape_the_bound_is_refused():
     dense.enable_lora(2)
     with pytest.raises(ValueError, match=r"enable LoRA or quantisation on unwrapped layers"):
         layer(np.ones((2, 3)))
+
+
+def test_a_kernel_that_has_diverged_gives_nan_and_not_an_error_of_the_iteration():
+    wrapper = wrap(dense(), (4,))
+    wrapper.layer.kernel.assign(np.full((4, 5), np.nan))
+    wrapper.refine()
+    assert np.isfinite(numpy(wrapper.u)).all()
+    assert np.isnan(numpy(wrapper(normal(2, 4)))).all()

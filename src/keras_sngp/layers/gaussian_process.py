@@ -268,7 +268,6 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
 
     def shrink_by_variance(self, logits, variance):
         """Mean-field logits `m / (T sqrt(1 + lambda v))`, with the present mean-field factor and temperature."""
-        logits, variance = ops.convert_to_tensor(logits), ops.convert_to_tensor(variance)
         return shrink(logits, variance, self.current_mean_field_factor.value, self.current_temperature.value)
 
     def set_calibration(self, mean_field_factor, temperature):
