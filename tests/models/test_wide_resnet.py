@@ -15,13 +15,9 @@ def images(rows=4, size=8):
     return np.random.default_rng(0).normal(size=(rows, size, size, 3)).astype("float32")
 
 
-@pytest.mark.parametrize(
-    ("depth", "width", "classes", "published"),
-    [(28, 10, 10, 36_479_194), (28, 10, 100, 36_536_884), (16, 10, 10, 17_116_634), (40, 8, 10, 35_748_314)],
-)
-def test_parameter_counts_are_the_published_ones(depth, width, classes, published):
-    model = sngp.WideResNet(depth, width, classes)
-    assert count(model.trainable_weights) == published
+@pytest.mark.parametrize(("depth", "width", "published"), [(28, 10, 36_479_194), (16, 10, 17_116_634)])
+def test_parameter_counts_are_the_published_ones(depth, width, published):
+    assert count(sngp.WideResNet(depth, width, 10).trainable_weights) == published
 
 
 def test_depth_counts_the_layers_with_kernels_on_the_way():
@@ -83,17 +79,6 @@ def test_it_is_a_classifier_that_convert_takes():
     assert max(norms) < 6.0
     after = keras.ops.convert_to_numpy(model.backbone(images(), training=False))
     np.testing.assert_allclose(after, before, atol=1e-6)
-
-
-def test_folded_and_reloaded_it_predicts_the_same(tmp_path):
-    model = sngp.SNGP(sngp.WideResNet(10, 1, input_shape=(8, 8, 3), spec_norm_bound=1.0), 3, num_inducing=32, seed=0)
-    model.compile("adam", LOSS)
-    model.fit(images(12), np.arange(12) % 3, verbose=0)
-    before = model.predict_distribution(images()).probabilities
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_allclose(loaded.predict_distribution(images()).probabilities, before, atol=1e-6)
-    np.testing.assert_allclose(sngp.fold(model).predict_distribution(images()).probabilities, before, atol=1e-5)
 
 
 def test_dropout_and_regularisation_are_where_they_are_asked_for():
