@@ -395,3 +395,12 @@ def test_a_layer_without_a_config_is_named():
         ValueError, match=r"Layer 'mine' cannot be copied: its class NotCopyable must have `get_config`"
     ):
         sngp.convert(original)
+
+
+def test_layers_without_weights_that_may_stretch_distances_are_reported():
+    inputs = keras.Input((4,))
+    gate = layers.Dense(4, activation="sigmoid")(inputs)
+    original = keras.Model(inputs, layers.Dense(3)(layers.Multiply()([inputs, gate])))
+    _, report = sngp.convert(original, num_inducing=16)
+    reasons = {row.kind: (row.treatment, row.reason) for row in report.layers}
+    assert reasons["Multiply"] == ("unbounded", "multiplies its inputs with each other")

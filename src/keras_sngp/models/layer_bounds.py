@@ -27,6 +27,7 @@ DATA_NORMALIZATIONS = (
     keras.layers.RMSNormalization,
     keras.layers.UnitNormalization,
 )
+PRODUCTS = (keras.layers.Multiply, keras.layers.Dot)
 ATTENTIONS = (
     keras.layers.MultiHeadAttention,
     keras.layers.GroupQueryAttention,
@@ -58,7 +59,8 @@ class LayerBounds:
     def replacement(self, layer, path: str) -> keras.layers.Layer | None:
         """A bounded copy of a layer, or None where it is to be copied as it is."""
         if not getattr(layer, "weights", None):
-            return self._leave(layer, path, WITHOUT_WEIGHTS)
+            reason = _why_unbounded(layer)
+            return self._leave(layer, path, UNBOUNDED if reason else WITHOUT_WEIGHTS, reason=reason)
         if isinstance(layer, SpectralNormalization):
             norm = _number(layer.spectral_norm())
             return self._leave(layer, path, BOUNDED, norm, min(norm, layer.norm_multiplier), "was bounded already")
@@ -152,6 +154,8 @@ def _why_unbounded(layer) -> str:
         return "divides by the spread of each input"
     if isinstance(layer, ATTENTIONS):
         return "softmax attention weighs by products of its inputs"
+    if isinstance(layer, PRODUCTS):
+        return "multiplies its inputs with each other"
     return ""
 
 
