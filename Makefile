@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BACKENDS := jax tensorflow torch
 
-.PHONY: moons test check clean $(BACKENDS:%=test-%)
+.PHONY: moons test check architectures clean $(BACKENDS:%=test-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
@@ -16,6 +16,9 @@ check: .venv/dev.stamp            ## Format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+architectures: .venv/dev.stamp     ## Every architecture on every backend: docs/architectures.md
+	$(BIN)/python benchmarks/architectures/run.py $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

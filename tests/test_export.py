@@ -193,7 +193,7 @@ def test_after_an_error_the_earlier_file_is_there_and_nothing_else(tmp_path):
     path = tmp_path / "program.tflite"
     path.write_text("earlier")
     if keras.backend.backend() == "torch":
-        error, message = RuntimeError, "load with the TensorFlow backend"
+        error, message = RuntimeError, "load with the tensorflow backend"
     else:
         error, message = ValueError, "Received: 'no_such_option'"
     with pytest.raises(error, match=message):
@@ -249,3 +249,15 @@ def test_onnx_programs_with_a_fixed_number_of_rows_are_refused(tmp_path):
     onnx.save(onnx.helper.make_model(graph), str(tmp_path / "fixed.onnx"))
     with pytest.raises(ValueError, match=r"fixed the number of rows.*Received: 1 rows of"):
         name_outputs(tmp_path / "fixed.onnx", ["probabilities"])
+
+
+def test_what_one_converter_cannot_express_another_one_writes(tmp_path):
+    """PyTorch's converter has no layer normalisation with a dynamic batch, TensorFlow's no exact GELU."""
+    x = random_rows(4)
+    inputs = keras.Input((4,), name="point")
+    hidden = keras.layers.LayerNormalization()(keras.layers.Dense(8, activation="gelu")(inputs))
+    layer = sngp.RandomFeatureGaussianProcess(2, 16, returns="mean_field_logits", kernel_initializer="normal", seed=1)
+    model = keras.Model(inputs, layer(hidden))
+    sngp.fit_posterior(model, x)
+    sngp.export_model(model, tmp_path / "program.onnx", "onnx")
+    check_program(model, x, tmp_path / "program.onnx", "onnx")

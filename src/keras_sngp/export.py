@@ -7,13 +7,21 @@ from typing import Any
 import keras
 
 from keras_sngp.atomic_folder import atomic_folder
-from keras_sngp.export_formats import WRITERS, needed_packages, require_packages
-from keras_sngp.export_on_tensorflow import export_on_tensorflow, needs_tensorflow
+from keras_sngp.export_formats import (
+    WRITERS,
+    missing_packages,
+    needed_packages,
+    require_packages,
+    writing_backend,
+)
+from keras_sngp.export_in_another_process import export_with
 from keras_sngp.exported_program import make_program
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.predictive_distribution import require_posterior
 
 FORMATS = tuple(WRITERS)
+FORMATS_BY_WAY_OF_ONNX = ("onnx", "openvino")
+BROADEST_ONNX_BACKEND = "jax"
 SUFFIXES = {"litert": ".tflite", "openvino": ".xml"}
 
 
@@ -45,7 +53,9 @@ def export_model(
     | `"openvino"` | `.xml` and `.bin` | openvino and those of ONNX | likewise | likewise |
 
     From PyTorch, TensorFlow programs are made by a second Python process, which loads the saved model with the
-    TensorFlow backend; layers of your own must be registered and in a module that can be imported.
+    TensorFlow backend. Likewise, JAX makes ONNX programs of models that the converters of PyTorch (layer
+    normalisation) or TensorFlow (exact GELU) cannot express. Layers of your own must then be registered, in a module
+    that can be imported.
 
     `SpectralNormalization` layers compute their bound at each call. That is a loop which only `"tf_saved_model"`
     can hold; `keras_sngp.fold(model)` turns them into plain layers first, for every format and for speed.
@@ -80,14 +90,29 @@ def export_model(
     _check_format(format, path)
     require_posterior(model)
     _check_layers(model, format)
-    require_packages(format, needed_packages(format))
+    backend = writing_backend(format)
+    require_packages(format, needed_packages(format, backend))
     with atomic_folder(path) as temporary:
-        if needs_tensorflow(format):
-            export_on_tensorflow(model, temporary, format, {"input_signature": input_signature, **options})
+        if backend != keras.backend.backend():
+            export_with(backend, model, temporary, format, {"input_signature": input_signature, **options})
         else:
-            WRITERS[format](*make_program(model, input_signature), temporary, options)
+            _write(model, temporary, format, input_signature, options)
     if verbose:
         print(f"Saved the program in format {format!r} at {str(path)!r}.")
+
+
+def _write(model, path, format, input_signature, options):
+    try:
+        WRITERS[format](*make_program(model, input_signature), path, options)
+    except Exception as error:
+        if format not in FORMATS_BY_WAY_OF_ONNX or keras.backend.backend() == BROADEST_ONNX_BACKEND:
+            raise
+        if missing := missing_packages(("jax", *needed_packages(format, BROADEST_ONNX_BACKEND))):
+            raise ValueError(
+                f"The ONNX converter of the {keras.backend.backend()} backend cannot write this model. The one of JAX "
+                f"may: pip install {' '.join(missing)}. Received: {type(error).__name__}: {str(error)[:500]}"
+            ) from error
+        export_with(BROADEST_ONNX_BACKEND, model, path, format, {"input_signature": input_signature, **options})
 
 
 def _check_format(format: str, path: Path) -> None:

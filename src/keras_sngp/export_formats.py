@@ -25,16 +25,26 @@ WARNINGS_OF_CONVERTERS = (
 )
 
 
-def needed_packages(format: str) -> tuple[str, ...]:
-    """Packages besides Keras that write a format with the present backend."""
-    onnx = ("onnx", *ONNX_CONVERTERS.get(keras.backend.backend(), ()))
+def writing_backend(format: str) -> str:
+    """The backend that writes a format: the present one, but for TensorFlow programs from PyTorch."""
+    present = keras.backend.backend()
+    return "tensorflow" if present == "torch" and format in ("tf_saved_model", "litert") else present
+
+
+def needed_packages(format: str, backend: str) -> tuple[str, ...]:
+    """Packages besides Keras that write a format with a backend."""
+    onnx = ("onnx", *ONNX_CONVERTERS.get(backend, ()))
     return {"onnx": onnx, "openvino": (*onnx, "openvino")}.get(format, ("tensorflow",))
+
+
+def missing_packages(needed: tuple[str, ...]) -> list[str]:
+    """Those that are not installed."""
+    return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
 def require_packages(format: str, needed: tuple[str, ...]) -> None:
     """Raises an ImportError that says what to install, if some of the needed packages are missing."""
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
-    if missing:
+    if missing := missing_packages(needed):
         raise ImportError(
             f"Exporting to {format!r} with the {keras.backend.backend()} backend needs {', '.join(needed)}: "
             f"run `pip install {' '.join(missing)}`. Received: an environment without {', '.join(missing)}"

@@ -54,7 +54,8 @@ def _plain(layer: Any) -> keras.layers.Layer | None:
 def _folded_sngp(model: SNGP) -> SNGP:
     config = {**model.get_config(), "backbone": fold(model.backbone), "constrained_layers": None}
     folded = SNGP(**config)
-    folded.build_from_config(model.get_build_config())
+    if not folded.built:
+        folded.build_from_config(model.get_build_config())
     copy_weights(model.gaussian_process, folded.gaussian_process)
     return folded
 

@@ -1,4 +1,4 @@
-"""With PyTorch, Keras cannot write TensorFlow programs; here a second Python process with TensorFlow does it."""
+"""Programs that the present backend cannot write: a second Python process with another backend does it."""
 
 import importlib
 import os
@@ -11,16 +11,11 @@ from typing import Any
 
 import keras
 
-RUN = "import sys; from keras_sngp.export_on_tensorflow import run_request; run_request(sys.argv[1])"
+RUN = "import sys; from keras_sngp.export_in_another_process import run_request; run_request(sys.argv[1])"
 
 
-def needs_tensorflow(format: str) -> bool:
-    """Whether only the TensorFlow backend can write the format, while another one is in use."""
-    return keras.backend.backend() == "torch" and format in ("tf_saved_model", "litert")
-
-
-def export_on_tensorflow(model: keras.Model, path: Path, format: str, options: dict[str, Any]) -> None:
-    """Saves the model, and has a process with the TensorFlow backend load and export it.
+def export_with(backend: str, model: keras.Model, path: Path, format: str, options: dict[str, Any]) -> None:
+    """Saves the model, and has a process with another backend load and export it.
 
     Raises:
         RuntimeError: the process failed; with its last words.
@@ -33,13 +28,13 @@ def export_on_tensorflow(model: keras.Model, path: Path, format: str, options: d
             "arguments": {"filepath": str(path.resolve()), "format": format, **options},
         }
         Path(folder, "request.pickle").write_bytes(pickle.dumps(request))
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(
             [sys.executable, "-c", RUN, folder], env=environment, capture_output=True, text=True, check=False
         )
     if done.returncode:
         raise RuntimeError(
-            f"Exporting to {format!r} needs the model to load with the TensorFlow backend, where it failed. "
+            f"Exporting to {format!r} needs the model to load with the {backend} backend, where it failed. "
             f"Received: {done.stderr[-2000:]}"
         )
 

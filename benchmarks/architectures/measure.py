@@ -1,0 +1,77 @@
+"""Converts, trains, saves, folds and exports one network on the present backend.
+
+    KERAS_BACKEND=torch python benchmarks/architectures/measure.py WideResNet-16-2 FOLDER
+
+writes `row.json` and `folded.keras` into the folder.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime
+from networks import NETWORKS
+
+import keras_sngp as sngp
+
+STEPS = 4
+SEED = 0
+
+
+def measure(name: str, folder: Path) -> dict:
+    started = time.perf_counter()
+    keras.utils.set_random_seed(SEED)
+    network = NETWORKS[name]
+    classifier = network.make_classifier()
+    x, y = network.make_data()
+    y = np.asarray(y)
+    model, report = sngp.convert(
+        classifier,
+        num_inducing=256,
+        norm_multiplier=network.norm_multiplier,
+        constrain_composite_layers=network.constrain_composite_layers,
+        seed=SEED,
+    )
+    model.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, batch_size=len(y) // STEPS, verbose=0)
+    expected = model.predict_distribution(x).probabilities
+
+    model.save(folder / "model.keras")
+    sngp.fold(keras.models.load_model(folder / "model.keras")).save(folder / "folded.keras")
+    folded = keras.models.load_model(folder / "folded.keras")
+    folded.export(folder / "folded.onnx", format="onnx")
+    received = {
+        "save, load, fold, save, load": folded.predict_distribution(x).probabilities,
+        "ONNX": run_onnx(folder / "folded.onnx", x),
+    }
+    return {
+        "network": name,
+        "backend": keras.backend.backend(),
+        "bound": network.norm_multiplier,
+        "parameters": classifier.count_params(),
+        "layers": {kind: report.count(kind) for kind in ("bounded", "by constraint", "unbounded", "skipped")},
+        "bounded_layers": [row.name for row in report.layers if row.treatment == "bounded"],
+        "constrained_layers": list(model.constrained_layers),
+        "difference": {way: float(abs(rows - expected).max()) for way, rows in received.items()},
+        "seconds": round(time.perf_counter() - started, 1),
+        "seed": SEED,
+        "steps": STEPS,
+        "versions": {"keras": keras.__version__, "keras_sngp": sngp.__version__},
+    }
+
+
+def run_onnx(path: Path, x) -> np.ndarray:
+    session = onnxruntime.InferenceSession(str(path))
+    names = [value.name for value in session.get_inputs()]
+    types = {"tensor(float)": "float32", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool"}
+    arrays = x if isinstance(x, dict) else dict(zip(names, keras.tree.flatten(x), strict=True))
+    feeds = {value.name: arrays[value.name].astype(types[value.type]) for value in session.get_inputs()}
+    return session.run(["probabilities"], feeds)[0]
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[2])
+    (target / "row.json").write_text(json.dumps(measure(sys.argv[1], target)))
