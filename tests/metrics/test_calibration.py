@@ -187,7 +187,7 @@ def test_most_of_what_chance_adds_is_taken_off_a_calibrated_models_error():
         plain.append(np.sum(bins.share * bins.gap**2))
         debiased.append(debiased_calibration_error(np.column_stack([confidence, 1 - confidence]), labels) ** 2)
     assert np.mean(plain) > 0.08**2
-    assert np.mean(debiased) < 0.15 * np.mean(plain)
+    assert np.mean(debiased) < 0.25 * np.mean(plain)
 
 
 def test_debiased_error_of_an_overconfident_model_is_its_gap():
