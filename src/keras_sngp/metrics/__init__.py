@@ -1,6 +1,7 @@
 """Measures of predictions, from plain arrays of any framework; as `keras.metrics.Metric` in `streaming`."""
 
 from keras_sngp.metrics.bootstrap import Interval as Interval
+from keras_sngp.metrics.bootstrap import bootstrap_draws as bootstrap_draws
 from keras_sngp.metrics.bootstrap import bootstrap_interval as bootstrap_interval
 from keras_sngp.metrics.brier_decomposition import BrierDecomposition as BrierDecomposition
 from keras_sngp.metrics.brier_decomposition import brier_decomposition as brier_decomposition

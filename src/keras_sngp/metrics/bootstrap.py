@@ -64,17 +64,38 @@ def bootstrap_interval(
     Reference: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13; Davison and Hinkley 1997,
     "Bootstrap Methods and their Application", chapter 5 (basic).
     """
-    _check(num_resamples, level, method)
-    data = [np.asarray(array) for array in arrays]
-    if not data or (paired and len({len(array) for array in data}) > 1):
-        raise ValueError(f"Paired arrays must have the same number of rows. Received: {[len(a) for a in data]}")
+    if not 0 < level < 1:
+        raise ValueError(f"`level` must be between 0 and 1. Received: {level}")
+    if method not in ("percentile", "basic"):
+        raise ValueError(f"`method` must be one of percentile, basic. Received: {method!r}")
+    data = _checked(arrays, paired)
     estimate = float(metric(*data))
-    generator = np.random.default_rng(seed)
-    draws = np.sort([_draw(metric, data, paired, generator) for _ in range(num_resamples)])
+    draws = bootstrap_draws(metric, *data, paired=paired, num_resamples=num_resamples, seed=seed)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     if method == "basic":
         low, high = 2 * estimate - high, 2 * estimate - low
     return Interval(estimate, float(low), float(high))
+
+
+def bootstrap_draws(
+    metric: Callable[..., float],
+    *arrays: npt.ArrayLike,
+    paired: bool = True,
+    num_resamples: int = 1000,
+    seed: int = 0,
+) -> npt.NDArray[np.floating]:
+    """The measure of each draw, `(num_resamples,)`; arguments as in `bootstrap_interval`.
+
+    Example:
+
+    >>> bootstrap_draws(np.mean, [1.0, 1.0], num_resamples=3).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    if num_resamples < 1:
+        raise ValueError(f"`num_resamples` must be at least 1. Received: {num_resamples}")
+    data = _checked(arrays, paired)
+    generator = np.random.default_rng(seed)
+    return np.array([_draw(metric, data, paired, generator) for _ in range(num_resamples)])
 
 
 def _draw(metric: Callable[..., float], data: list[np.ndarray], paired: bool, generator: np.random.Generator) -> float:
@@ -94,10 +115,9 @@ def _draw(metric: Callable[..., float], data: list[np.ndarray], paired: bool, ge
     ) from error
 
 
-def _check(num_resamples: int, level: float, method: str) -> None:
-    if num_resamples < 1:
-        raise ValueError(f"`num_resamples` must be at least 1. Received: {num_resamples}")
-    if not 0 < level < 1:
-        raise ValueError(f"`level` must be between 0 and 1. Received: {level}")
-    if method not in ("percentile", "basic"):
-        raise ValueError(f"`method` must be one of percentile, basic. Received: {method!r}")
+def _checked(arrays: tuple[npt.ArrayLike, ...], paired: bool) -> list[np.ndarray]:
+    data = [np.asarray(array) for array in arrays]
+    lengths = [len(array) for array in data]
+    if not data or 0 in lengths or (paired and len(set(lengths)) > 1):
+        raise ValueError(f"Arrays must have rows, paired ones the same number of rows. Received: {lengths}")
+    return data
