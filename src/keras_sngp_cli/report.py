@@ -121,7 +121,7 @@ def _print(evaluation_report: Any, models: dict[str, Any]) -> None:
     for text in evaluation_report.summary_tables(models):
         table = Table(title=text.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for index, heading in enumerate(text.headings):
-            table.add_column(heading, justify="right" if index else "left")
+            table.add_column(heading, justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
         for row in text.rows:
             table.add_row(*row)
         console.print(table)

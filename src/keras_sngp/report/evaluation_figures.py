@@ -20,7 +20,6 @@ SCORE_TITLES = {
     "margin": "1 − margin of the two largest",
     "variance": "Variance",
     "given": "Uncertainty given",
-    "expected_saving": "Expected cost of answering − of asking",
 }
 
 
@@ -63,7 +62,9 @@ def _out_of_domain(models: Mapping[str, Evaluation]) -> Figure:
         for ax, score in zip(pair, names[name], strict=True):
             inside = uncertainty_of(score, model.table.probabilities, **model.table.extras)
             outside = uncertainty_of(score, model.other.probabilities, **model.other.extras)
-            plot_score_histograms(ax, inside, outside, SCORE_TITLES[score])
+            policy = model.handover.policy
+            threshold = policy.threshold if policy is not None and policy.score == score else None
+            plot_score_histograms(ax, inside, outside, SCORE_TITLES[score], threshold)
             ax.set_title(f"{name}: AUROC {model.separation[score]['auroc'].estimate:.3f}")
     return figure
 

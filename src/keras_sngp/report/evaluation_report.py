@@ -68,7 +68,7 @@ def summary_tables(models: Mapping[str, Evaluation]) -> list[tables.TextTable]:
     )
     chosen = [first]
     if any(model.separation for model in models.values()):
-        chosen.append(tables.separation_table(models))
+        chosen.append(tables.separation_table(models, with_intervals=False))
     chosen.append(tables.budget_table(models))
     costs = tables.cost_table(models)
     return [*chosen, costs] if costs else chosen

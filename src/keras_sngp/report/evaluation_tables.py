@@ -6,21 +6,28 @@ from typing import Any
 
 from keras_sngp.metrics import Interval
 from keras_sngp.report.evaluation import Evaluation
-from keras_sngp.report.evaluation_figures import SCORE_TITLES
 
 Rows = list[list[str]]
 NOTHING = "–"
 
+SCORE_NAMES = {
+    "max_probability": "max probability",
+    "entropy": "entropy",
+    "margin": "margin",
+    "variance": "variance",
+    "given": "given uncertainty",
+    "expected_saving": "expected saving",
+}
 QUALITY = {
     "accuracy": ("Accuracy", "percent"),
     "nll": ("Negative log-likelihood", "number"),
     "brier": ("Brier score", "number"),
 }
 CALIBRATION = {
-    "expected_calibration_error": ("ECE, 15 bins of equal width", "percent"),
-    "expected_calibration_error_equal_mass": ("ECE, 15 bins of equal counts", "percent"),
-    "debiased_calibration_error": ("Debiased root mean square error", "percent"),
-    "top_label_calibration_error": ("Top-label ECE, within predicted class", "percent"),
+    "expected_calibration_error": ("ECE, 15 equal-width bins", "percent"),
+    "expected_calibration_error_equal_mass": ("ECE, 15 equal-mass bins", "percent"),
+    "debiased_calibration_error": ("Debiased error (root mean square)", "percent"),
+    "top_label_calibration_error": ("Top-label ECE", "percent"),
     "classwise_calibration_error": ("Class-wise ECE", "percent"),
     "adaptive_calibration_error": ("Adaptive calibration error", "percent"),
     "maximum_calibration_error": ("Maximum calibration error", "percent"),
@@ -34,9 +41,9 @@ SELECTION = {
 }
 SEPARATION = {
     "auroc": "AUROC",
-    "aupr_out": "AUPR, out of domain is positive",
-    "aupr_in": "AUPR, in domain is positive",
-    "fpr_at_95_tpr": "Out of domain let through at 95 % in",
+    "aupr_out": "AUPR out",
+    "aupr_in": "AUPR in",
+    "fpr_at_95_tpr": "FPR at 95 %",
 }
 
 
@@ -64,12 +71,12 @@ def measure_table(title: str, models: Mapping[str, Evaluation], measures: Mappin
     return TextTable(title, ["", *models], rows)
 
 
-def separation_table(models: Mapping[str, Evaluation]) -> TextTable:
+def separation_table(models: Mapping[str, Evaluation], with_intervals: bool = True) -> TextTable:
     """Scores in rows, the measures of telling domains apart in columns."""
     rows = [
         [
-            SCORE_TITLES[score] if len(models) == 1 else f"{name}: {SCORE_TITLES[score]}",
-            *(_interval(figures[key], "percent" if key == "fpr_at_95_tpr" else "number") for key in SEPARATION),
+            SCORE_NAMES[score] if len(models) == 1 else f"{name}: {SCORE_NAMES[score]}",
+            *(_interval(figures[key], _separation_form(key), with_intervals) for key in SEPARATION),
         ]
         for name, model in models.items()
         for score, figures in model.separation.items()
@@ -97,9 +104,9 @@ def budget_table(models: Mapping[str, Evaluation]) -> TextTable:
     """Budgets in rows, what they bring in columns."""
     with_expert = any("joint_accuracy" in model.handover.budgets[0] for model in models.values())
     with_costs = any("costs" in model.handover.budgets[0] for model in models.values())
-    headings = ["Budget", "Handed over", "Accuracy of answers", "Mistakes caught"]
-    headings += ["Expert on these", "Joint accuracy"] if with_expert else []
-    headings += ["Cost a case"] if with_costs else []
+    headings = ["Budget", "Handed\nover", "Accuracy\nof answers", "Mistakes\ncaught"]
+    headings += ["Expert\non these", "Joint\naccuracy"] if with_expert else []
+    headings += ["Cost\na case"] if with_costs else []
     rows = []
     for name, model in models.items():
         for outcome in model.handover.budgets:
@@ -161,11 +168,14 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.2f} %"
 
 
-def _interval(interval: Interval | None, form: str) -> str:
+def _separation_form(key: str) -> str:
+    return "percent" if key == "fpr_at_95_tpr" else "number"
+
+
+def _interval(interval: Interval | None, form: str, with_interval: bool = True) -> str:
     if interval is None:
         return NOTHING
-    if form == "percent":
-        low, high = 100 * interval.low, 100 * interval.high
-        return f"{100 * interval.estimate:.2f} % ({low:.2f}–{high:.2f})"
-    digits = 5 if form == "small" else 4
-    return f"{interval.estimate:.{digits}f} ({interval.low:.{digits}f}–{interval.high:.{digits}f})"
+    factor, digits, unit = {"percent": (100, 2, " %"), "number": (1, 3, ""), "small": (1, 5, "")}[form]
+    half = (interval.high - interval.low) / 2
+    spread = f" ± {factor * half:.{digits}f}" if with_interval else ""
+    return f"{factor * interval.estimate:.{digits}f}{spread}{unit}"

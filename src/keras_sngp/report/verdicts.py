@@ -1,8 +1,7 @@
 """What the figures mean, in sentences."""
 
 from keras_sngp.report.evaluation import Evaluation
-from keras_sngp.report.evaluation_figures import SCORE_TITLES
-from keras_sngp.report.evaluation_tables import percent
+from keras_sngp.report.evaluation_tables import SCORE_NAMES, percent
 
 
 def verdicts(model: Evaluation) -> list[str]:
@@ -39,7 +38,7 @@ def _knowing(model: Evaluation) -> str:
         return ""
     best = max(model.separation, key=lambda score: model.separation[score]["auroc"].estimate)
     auroc = model.separation[best]["auroc"].estimate
-    text = f"It tells out-of-domain cases apart with an AUROC of {auroc:.3f}, best by {SCORE_TITLES[best].lower()}."
+    text = f"It tells out-of-domain cases apart with an AUROC of {auroc:.3f}, best by {SCORE_NAMES[best]}."
     if auroc < 0.6:
         text = f"It hardly tells out-of-domain cases apart: the best AUROC of any score is {auroc:.3f}."
     if model.handed_over is not None:
@@ -56,7 +55,10 @@ def _handover(model: Evaluation) -> str:
         f"{percent(outcome['accuracy_answered'])}"
     )
     if "joint_accuracy" not in outcome:
-        return text + f", and catches {percent(outcome['mistakes_caught'])} of the mistakes."
+        return (
+            f"{text}, and catches {percent(outcome['mistakes_caught'])} of the mistakes. An expert gains who is right "
+            f"in more than {percent(outcome['accuracy_deferred'])} of what is handed over."
+        )
     machine, expert, joint = (outcome[key] for key in ("machine_accuracy", "expert_accuracy", "joint_accuracy"))
     text += f". With the expert, {percent(joint)} of all cases come out right, against {percent(machine)} by the "
     text += f"machine alone and {percent(expert)} by the expert alone"
