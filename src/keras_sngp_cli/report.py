@@ -97,12 +97,13 @@ def _plain_errors() -> Iterator[None]:
 
 def _evaluate(files: tuple[Path, ...], options: dict[str, Any], tell: Any) -> dict[str, Any]:
     from keras_sngp.report.evaluation import check_same_cases, evaluate
-    from keras_sngp.report.report_inputs import read_expert, read_tables, wish_of
+    from keras_sngp.report.report_inputs import check_score, read_expert, read_tables, wish_of
 
     tables, others = read_tables(files, options["ood"], options, tell)
     check_same_cases(tables)
     expert = read_expert(options["expert"], tables)
     wish = wish_of(options, tables[0].class_names)
+    check_score(wish.score, [*tables, *others])
     models = {}
     for table, other in zip(tables, others, strict=True):
         tell(f"Evaluating {table.name}")

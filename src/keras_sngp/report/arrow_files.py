@@ -43,13 +43,13 @@ def read_csv(path: Path, name: str, wishes: ColumnWishes) -> PredictionTable:
         reading = arrow_csv.ReadOptions(block_size=BYTES_A_BLOCK)
         with arrow_csv.open_csv(path, read_options=reading, convert_options=options) as reader:
             return _collect(name, columns, reader, 0)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise ValueError(_explained(error, path)) from error
 
 
 def _explained(error: Exception, path: Path) -> str:
     text = str(error)
-    if "UTF8" in text or "UTF-8" in text:
+    if "utf8" in text.lower().replace("-", ""):
         return (
             "Expected text in UTF-8. Received: other bytes; convert it, for example by "
             f"iconv -f latin1 -t utf-8 {path.name}"

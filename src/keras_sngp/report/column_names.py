@@ -64,14 +64,14 @@ def _outputs(names: Sequence[str], wishes: ColumnWishes) -> tuple[tuple[str, ...
         for name in wishes.classes:
             _require(names, name, "--classes")
         return wishes.classes, wishes.classes, wishes.logits
-    for logits in (False, True) if not wishes.logits else (True,):
+    for logits in (True, False) if wishes.logits else (False, True):
         for prefix in PREFIXES[logits]:
             found = _with_prefix(names, prefix)
             if len(found) > 1:
-                return tuple(found), tuple(found.values()), logits
+                return tuple(found), tuple(found.values()), logits or wishes.logits
             whole = next((name for name in names if name.lower() == prefix), None)
             if whole is not None:
-                return (whole,), (), logits
+                return (whole,), (), logits or wishes.logits
     raise ValueError(
         "Expected columns of probabilities or logits, one a class, named like prob_cat or logit_cat, or their names by "
         f"--classes. Received: {_listed(names)}"

@@ -98,6 +98,7 @@ def evaluate(
         wish: What the policy is to do.
         expert: Who is asked, where the table holds no record.
     """
+    _check_labels(table)
     _check_other(table, other)
     score = wish.score or "max_probability"
     measures = quality.measure(table, score)
@@ -156,6 +157,15 @@ def check_same_cases(tables: Sequence[PredictionTable]) -> None:
                 "Files to compare must hold the same cases in the same order. Received: other labels in "
                 f"{int(differ.sum())} rows of {table.name}, the first in row {int(np.argmax(differ))}"
             )
+
+
+def _check_labels(table: PredictionTable) -> None:
+    labels = table.known_labels
+    if labels.min() == labels.max():
+        raise ValueError(
+            f"The labels must hold at least two classes, or nothing can be told apart. Received: {len(labels)} times "
+            f"{table.class_names[int(labels[0])]!r} in {table.name}"
+        )
 
 
 def _check_other(table: PredictionTable, other: PredictionTable | None) -> None:

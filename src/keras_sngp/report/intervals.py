@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_sngp.metrics import Interval, bootstrap_draws
 
-ROWS_DRAWN_FROM = 5000
+ROWS_DRAWN_FROM = 2000
 RESAMPLES = 200
 LEVEL = 0.95
 
@@ -17,7 +17,7 @@ def report_interval(
     """The measure of all rows, with the quantiles of the bootstrap around it.
 
     The spread is that of draws around their median, which keeps the estimate inside also where draws are biased, as
-    for calibration errors. With more than 5,000 rows they are drawn from 5,000 of these, and their spread is scaled
+    for calibration errors. With more than 2,000 rows they are drawn from 2,000 of these, and their spread is scaled
     by the root of the numbers of rows, at which rate it falls.
 
     Args:

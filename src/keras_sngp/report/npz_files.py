@@ -16,6 +16,8 @@ CLASS_NAMES = "class_names"
 
 def read_npz(path: Path, name: str, wishes: ColumnWishes) -> PredictionTable:
     """Reads predictions from an NPZ file: probabilities or logits `(rows, classes)`, labels, and so on by name."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError("Expected a whole NPZ file, as numpy.savez writes it. Received: something else, or cut off")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return _read(arrays, name, wishes)

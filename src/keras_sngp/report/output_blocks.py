@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-ROUNDING = 1e-2
+ROUNDING = 1e-2 + 1e-6
 
 
 def block_probabilities(outputs: np.ndarray, logits: bool, first_row: int) -> np.ndarray:

@@ -52,4 +52,5 @@ def read_predictions(path: str | Path, wishes: ColumnWishes | None = None) -> Pr
 
         return (read_csv if ending == ".csv" else read_parquet)(path, path.stem, wishes)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        counted = " (rows are counted from 0, without the header)" if " in row " in str(error) else ""
+        raise ValueError(f"{path}: {error}{counted}") from error

@@ -38,11 +38,21 @@ def read_tables(
 def read_expert(given: str | None, tables: list[PredictionTable]) -> Expert | None:
     """The expert by accuracy; or the one recorded in the first table, which is then that of all tables."""
     accuracy = _accuracy(given)
+    if accuracy is not None and not 0 <= accuracy <= 1:
+        raise ValueError(f"--expert must be an accuracy from 0 to 1, or a column. Received: {given}")
     if accuracy is not None:
         return Expert.from_accuracy(accuracy, len(tables[0].class_names))
     for index, table in enumerate(tables):
         tables[index] = dataclasses.replace(table, expert=tables[0].expert)
     return None
+
+
+def check_score(score: str | None, tables: Sequence[PredictionTable | None]) -> None:
+    """Raises a ValueError if the score needs a column that one of the files does not have."""
+    column = {"variance": "variance", "given": "uncertainty"}.get(score or "")
+    for table in tables:
+        if column is not None and table is not None and getattr(table, column) is None:
+            raise ValueError(f"The score {score!r} needs a column {column!r}. Received: {table.name} without one")
 
 
 def wish_of(options: Mapping[str, Any], class_names: Sequence[str]) -> HandoverWish:

@@ -50,6 +50,8 @@ def _handover(model: Evaluation) -> str:
     outcome = model.handover.outcome
     if outcome is None:
         return f"There is no policy: {model.handover.refusal}."
+    if not outcome["deferral_rate"]:
+        return "The policy hands over none of the cases."
     text = (
         f"Handing over {percent(outcome['deferral_rate'])} of the cases leaves answers that are right in "
         f"{percent(outcome['accuracy_answered'])}"
