@@ -12,9 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from keras_sngp.atomic_write import atomic_write
-from keras_sngp.deferral import DeferralPolicy, Expert, NoSuchPolicyError, joint_accuracy
+from keras_sngp.deferral import (
+    DeferralPolicy,
+    Expert,
+    NoSuchPolicyError,
+    joint_accuracy,
+    joint_accuracy_curve,
+    uncertainty_of,
+)
+from keras_sngp.plots import plot_joint_accuracy
 from keras_sngp.report.read_predictions import read_predictions
 
 BUDGETS = (0.05, 0.1, 0.2, 0.3)
@@ -82,9 +91,24 @@ def as_table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def draw(tables: list, expert: Expert, score: str) -> Figure:
+    """Joint accuracy on all test images against the share handed over."""
+    figure = Figure(figsize=(7.6, 4.6), layout="constrained")
+    ax = figure.subplots()
+    curves = {}
+    for table in tables:
+        uncertainty = uncertainty_of(score, table.probabilities, variance=table.variance)
+        curves[table.name] = joint_accuracy_curve(uncertainty, table.mistakes, expert.correct_probability(table.labels))
+    plot_joint_accuracy(ax, curves)
+    ax.set_title("CIFAR-10: machine and human together")
+    return figure
+
+
 def page(models: dict[str, dict[str, Any]], splits: int, command: str) -> str:
     tables = "\n\n".join(f"## {name}\n\n{as_table(results)}" for name, results in models.items())
     return f"""# Machine and human on CIFAR-10
+
+![Joint accuracy against the share of images handed over](images/machine-and-human.png)
 
 A small residual network, trained here, and the people of CIFAR-10H, about 51 of whom labelled each of the 10,000
 test images. The expert is one of them, drawn at random for each image. On one random half of the images a policy is
@@ -117,16 +141,21 @@ def main() -> None:
     parser.add_argument("--score", default="max_probability")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--page", type=Path, help="write a page of documentation here")
+    parser.add_argument("--picture", type=Path, help="draw joint accuracy here")
     options = parser.parse_args()
     with np.load(options.votes) as arrays:
         expert = Expert.from_votes(arrays["counts"])
+    tables = [read_predictions(path) for path in options.predictions]
     models = {}
-    for path in options.predictions:
-        table = read_predictions(path)
+    for table in tables:
         models[table.name] = run(table, expert, options.splits, options.score)
         print(f"{table.name}, {options.splits} splits\n{as_table(models[table.name])}\n")
     if options.json is not None:
         write_text(options.json, json.dumps(models, indent=2) + "\n")
+    if options.picture is not None:
+        with atomic_write(options.picture) as temporary:
+            draw(tables, expert, options.score).savefig(temporary, dpi=110)
+        print(f"wrote {options.picture}")
     if options.page is not None:
         names = " ".join(path.name for path in options.predictions)
         command = f"python benchmarks/deferral/human_votes.py {names} --votes human_votes_test.npz"
