@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from keras_sngp.deferral.joint_accuracy import JointAccuracyCurve
 from keras_sngp.plots.colors import EXPERT_COLOR, FAINT, model_color
+from keras_sngp.plots.percent_axes import show_percent
 
 POINTS_DRAWN = 1000
 
@@ -54,8 +54,7 @@ def plot_joint_accuracy(
     if deferral_rates:
         ax.plot([], [], marker="D", color=FAINT, linestyle="", label="the policy")
     ax.set(xlim=(0, 1), xlabel="Share of cases the expert answers", ylabel="Joint accuracy")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+    show_percent(ax)
     ax.grid(alpha=0.25)
     ax.legend(loc="best", frameon=False)
     return ax

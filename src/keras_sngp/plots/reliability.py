@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from keras_sngp.metrics.confidence_bins import ConfidenceBins
 from keras_sngp.plots.colors import FAINT, model_color
+from keras_sngp.plots.percent_axes import show_percent
 
 
 def plot_reliability(
@@ -42,7 +42,7 @@ def plot_reliability(
         ax.plot(confidence, bins.accuracy[filled], color=color, marker="o", markersize=4, linewidth=1.6, label=name)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="Confidence", ylabel="Accuracy")
     ax.legend(loc="upper left", frameon=False)
-    _use_percent(ax)
+    show_percent(ax)
     if counts_ax is not None:
         ax.set_xlabel("")
         ax.tick_params(labelbottom=False)
@@ -61,12 +61,7 @@ def _plot_counts(ax: Axes, models: Mapping[str, ConfidenceBins]) -> None:
                 ax.annotate(_short(count), (x, count / bins.count.sum()), ha="center", va="bottom", fontsize=6.5)
     ax.set(xlim=(0, 1), xlabel="Confidence", ylabel="Share of rows")
     ax.set_ylim(0, 1.18 * max(bins.share.max() for bins in models.values()))
-    _use_percent(ax)
-
-
-def _use_percent(ax: Axes) -> None:
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    show_percent(ax)
 
 
 def _short(count: int) -> str:

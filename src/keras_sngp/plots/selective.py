@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from keras_sngp.metrics.selective import RiskCoverageCurve
 from keras_sngp.plots.colors import FAINT, model_color
+from keras_sngp.plots.percent_axes import show_percent
 
 POINTS_DRAWN = 1000
 SMALLEST_SAMPLE = 50
@@ -80,6 +80,5 @@ def _points(rows: int) -> np.ndarray:
 
 
 def _finish(ax: Axes) -> None:
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+    show_percent(ax)
     ax.grid(alpha=0.25)

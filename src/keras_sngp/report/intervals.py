@@ -12,7 +12,11 @@ LEVEL = 0.95
 
 
 def report_interval(
-    metric: Callable[..., float], *arrays: np.ndarray, paired: bool = True, largest: float = np.inf
+    metric: Callable[..., float],
+    *arrays: np.ndarray,
+    paired: bool = True,
+    largest: float = np.inf,
+    resamples: int | None = None,
 ) -> Interval:
     """The measure of all rows, with the quantiles of the bootstrap around it.
 
@@ -25,12 +29,13 @@ def report_interval(
         *arrays: Arrays whose first axis are the rows.
         paired: Whether row i of each belongs to the same case.
         largest: Largest value the measure can have.
+        resamples: Number of draws, for measures that take long; 200 by default.
     """
     estimate = float(metric(*arrays))
     rows = [len(array) for array in arrays]
     some = _some_rows(arrays, paired)
     try:
-        draws = bootstrap_draws(metric, *some, paired=paired, num_resamples=RESAMPLES)
+        draws = bootstrap_draws(metric, *some, paired=paired, num_resamples=resamples or RESAMPLES)
     except ValueError:
         return Interval(estimate, 0.0, largest)
     scale = np.sqrt(max(len(array) / n for array, n in zip(some, rows, strict=True)))

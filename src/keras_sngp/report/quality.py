@@ -8,6 +8,7 @@ from keras_sngp import metrics
 from keras_sngp.calibration import ConformalPredictionSets, TemperatureScaling
 from keras_sngp.deferral import uncertainty_of
 from keras_sngp.metrics import Interval
+from keras_sngp.report import intervals
 from keras_sngp.report.halves import Halves
 from keras_sngp.report.intervals import report_interval
 from keras_sngp.report.prediction_table import PredictionTable
@@ -25,9 +26,13 @@ def measure(table: PredictionTable, score: str) -> dict[str, Interval]:
         "nll": report_interval(metrics.negative_log_likelihood, probabilities, labels),
         "brier": report_interval(metrics.brier_score, probabilities, labels, largest=2),
     }
+    # These take time for each class, so that with a thousand of them fewer draws must do.
+    fewer = max(20, min(intervals.RESAMPLES, 2000 // probabilities.shape[1]))
     for name in ("expected", "debiased", "classwise", "adaptive", "top_label", "maximum"):
         metric = getattr(metrics, f"{name}_calibration_error")
-        measured[f"{name}_calibration_error"] = report_interval(metric, probabilities, labels, largest=1)
+        measured[f"{name}_calibration_error"] = report_interval(
+            metric, probabilities, labels, largest=1, resamples=fewer
+        )
     measured["expected_calibration_error_equal_mass"] = report_interval(
         lambda p, y: metrics.expected_calibration_error(p, y, binning="equal_mass"), probabilities, labels, largest=1
     )
