@@ -22,8 +22,9 @@ class MeanFieldCalibration:
     Unlike the other calibrations it also takes each row's variance.
 
     Attributes:
-        mean_field_factor: lambda once fitted, at least 0. Pass it as `SNGP(..., mean_field_factor=)`, or set it on a
-            trained one: `model.gaussian_process.mean_field_factor`.
+        mean_field_factor: lambda once fitted, at least 0. Pass it as `SNGP(..., mean_field_factor=)`. Set on a trained
+            model as `model.gaussian_process.mean_field_factor` it counts in `predict_distribution` at once, and in
+            `predict` and `evaluate` after the model is compiled anew.
 
     Example:
 

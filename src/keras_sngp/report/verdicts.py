@@ -62,8 +62,9 @@ def _handover(model: Evaluation) -> str:
             f"in more than {percent(outcome['accuracy_deferred'])} of what is handed over."
         )
     machine, expert, joint = (outcome[key] for key in ("machine_accuracy", "expert_accuracy", "joint_accuracy"))
+    alone = "machine's least costly answers" if "costs" in outcome else "machine"
     text += f". With the expert, {percent(joint)} of all cases come out right, against {percent(machine)} by the "
-    text += f"machine alone and {percent(expert)} by the expert alone"
+    text += f"{alone} alone and {percent(expert)} by the expert alone"
     if "costs" in outcome:
         costs = outcome["costs"]
         text += f"; a case costs {costs['joint']:.4g}, against {costs['machine']:.4g} and {costs['expert']:.4g}"

@@ -20,13 +20,13 @@ class _BinnedMetric(keras.metrics.Metric):
         self.counts = self.add_variable((size,), "zeros", name="counts")
         self.gaps = self.add_variable((size,), "zeros", name="gaps")
 
-    def add_to_bins(self, confidence, came_true, weights, first_bin=0):
-        """Adds the rows, all of them `(batch,)`, to the bins that start at `first_bin`."""
-        bins = ops.minimum(ops.cast(confidence * self.num_bins, "int32"), self.num_bins - 1) + first_bin
-        member = ops.cast(ops.one_hot(bins, self.counts.shape[0]), "float32") * weights[:, None]
-        gap = ops.cast(came_true, "float32") - confidence
-        self.counts.assign_add(ops.cast(ops.sum(member, axis=0), self.counts.dtype))
-        self.gaps.assign_add(ops.cast(ops.sum(member * gap[:, None], axis=0), self.gaps.dtype))
+    def add_to_bins(self, confidence, came_true, weights, first_bins=0):
+        """Adds rows, all of them `(rows,)`, each to a bin counted from its first one."""
+        bins = ops.minimum(ops.cast(confidence * self.num_bins, "int32"), self.num_bins - 1) + first_bins
+        gaps = weights * (ops.cast(came_true, "float32") - confidence)
+        size = self.counts.shape[0]
+        self.counts.assign_add(ops.cast(ops.segment_sum(weights, bins, size), self.counts.dtype))
+        self.gaps.assign_add(ops.cast(ops.segment_sum(gaps, bins, size), self.gaps.dtype))
 
     def add_top_label(self, y_true, y_pred, sample_weight):
         probabilities = batch_probabilities(y_pred, self.from_logits)
@@ -128,9 +128,11 @@ class ClasswiseCalibrationError(_BinnedMetric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         probabilities = batch_probabilities(y_pred, self.from_logits)
         labels = ops.cast(batch_labels(y_true, self.num_classes), "int32")
-        weights = batch_weights(sample_weight, labels)
-        for k in range(self.num_classes):
-            self.add_to_bins(probabilities[:, k], ops.equal(labels, k), weights, k * self.num_bins)
+        classes = ops.arange(self.num_classes, dtype="int32")
+        came_true = ops.equal(labels[:, None], classes)
+        weights = batch_weights(sample_weight, labels)[:, None] * ops.ones_like(probabilities)
+        first_bins = self.num_bins * classes * ops.ones_like(came_true, dtype="int32")
+        self.add_to_bins(*(ops.reshape(part, (-1,)) for part in (probabilities, came_true, weights, first_bins)))
 
     def result(self):
         return ops.divide_no_nan(ops.sum(ops.abs(self.gaps)), ops.sum(self.counts))
