@@ -111,6 +111,14 @@ def test_files_of_many_blocks_are_read_whole(tmp_path, monkeypatch):
         np.testing.assert_allclose(table.variance, VARIANCE)
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_files_may_be_parted_otherwise_and_begin_with_a_byte_order_mark(tmp_path, delimiter):
+    path = tmp_path / "one.csv"
+    path.write_text("prob_a,prob_b,label\n0.25,0.75,b\n".replace(",", delimiter), encoding="utf-8-sig")
+    table = read_predictions(path)
+    assert (table.class_names, table.probabilities.tolist(), table.labels.tolist()) == (["a", "b"], [[0.25, 0.75]], [1])
+
+
 def test_single_precision_stays_single(tmp_path):
     path = write(tmp_path / "one.parquet", columns(outputs=PROBABILITIES.astype("float32")))
     assert read_predictions(path, NO_LABEL).probabilities.dtype == np.float32

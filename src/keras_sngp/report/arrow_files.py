@@ -30,9 +30,11 @@ def read_parquet(path: Path, name: str, wishes: ColumnWishes) -> PredictionTable
 
 
 def read_csv(path: Path, name: str, wishes: ColumnWishes) -> PredictionTable:
-    """Reads predictions from a CSV file with a header, in UTF-8."""
+    """Reads predictions from a CSV file with a header, in UTF-8, parted by commas, semicolons or tabs."""
+    parsing = arrow_csv.ParseOptions(delimiter=_delimiter(path))
+    reading = arrow_csv.ReadOptions(block_size=BYTES_A_BLOCK)
     try:
-        with arrow_csv.open_csv(path, read_options=arrow_csv.ReadOptions(block_size=BYTES_A_BLOCK)) as reader:
+        with arrow_csv.open_csv(path, read_options=reading, parse_options=parsing) as reader:
             names = reader.schema.names
         columns = find_columns(names, wishes)
         numbers = [*columns.outputs, *(c for c in (columns.variance, columns.uncertainty) if c)]
@@ -40,11 +42,16 @@ def read_csv(path: Path, name: str, wishes: ColumnWishes) -> PredictionTable:
         (texts if len(columns.expert) == 1 else numbers).extend(columns.expert)
         types = {**dict.fromkeys(numbers, pa.float64()), **dict.fromkeys(texts, pa.string())}
         options = arrow_csv.ConvertOptions(include_columns=_needed(columns), column_types=types)
-        reading = arrow_csv.ReadOptions(block_size=BYTES_A_BLOCK)
-        with arrow_csv.open_csv(path, read_options=reading, convert_options=options) as reader:
+        with arrow_csv.open_csv(path, read_options=reading, parse_options=parsing, convert_options=options) as reader:
             return _collect(name, columns, reader, 0)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise ValueError(_explained(error, path)) from error
+
+
+def _delimiter(path: Path) -> str:
+    with path.open("rb") as file:
+        header = file.readline()
+    return max(",;\t", key=lambda delimiter: header.count(delimiter.encode()))
 
 
 def _explained(error: Exception, path: Path) -> str:

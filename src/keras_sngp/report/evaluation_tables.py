@@ -96,7 +96,7 @@ def class_table(model: Evaluation) -> TextTable:
         ]
         for row in model.classes
     ]
-    headings = ["Class", "Rows", "Found (recall)", "Right when said (precision)", "Most often taken for"]
+    headings = ["Class", "Rows", "Found (recall)", "Right if said (precision)", "Most often taken for"]
     return TextTable("Class by class, the worst first", headings, rows)
 
 
