@@ -70,6 +70,12 @@ def test_histograms_hold_all_rows_of_both_sides():
     assert legend(ax) == ["in domain", "out of domain", "handed over to the right"]
 
 
+def test_a_long_tail_is_counted_in_the_last_bar():
+    ax = plot_score_histograms(Figure().subplots(), np.append(np.linspace(0, 1, 999), 1e6), [0.5, 0.9])
+    assert ax.get_xlim()[1] <= 1
+    np.testing.assert_allclose(ax.patches[0].get_data().values.sum(), 1)
+
+
 def test_histograms_of_a_single_value_are_drawn_all_the_same():
     assert plot_score_histograms(Figure().subplots(), [1.0], [1.0]).get_xlabel() == "Uncertainty"
 

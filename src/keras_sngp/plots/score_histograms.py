@@ -9,6 +9,7 @@ from keras_sngp.plots.colors import model_color
 from keras_sngp.plots.surfaces import OUT_OF_DOMAIN_COLOR
 
 BINS = 50
+SHARE_SHOWN = 0.995
 
 
 def plot_score_histograms(
@@ -19,6 +20,8 @@ def plot_score_histograms(
     threshold: float | None = None,
 ) -> Axes:
     """Draws how a score is distributed on both sides; the less they overlap, the better they can be told apart.
+
+    The largest half percent of either side is counted in the last bar, so that a long tail leaves room for the rest.
 
     Args:
         ax: Where to draw.
@@ -35,10 +38,11 @@ def plot_score_histograms(
     'Entropy'
     """
     inside, outside = checked_vector(in_domain, "in_domain"), checked_vector(out_of_domain, "out_of_domain")
-    low, high = min(inside.min(), outside.min()), max(inside.max(), outside.max())
+    low = min(inside.min(), outside.min())
+    high = max(np.quantile(inside, SHARE_SHOWN), np.quantile(outside, SHARE_SHOWN))
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     for values, color, name in ((inside, model_color(0), "in domain"), (outside, OUT_OF_DOMAIN_COLOR, "out of domain")):
-        shares = np.histogram(values, edges)[0] / len(values)
+        shares = np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
         ax.stairs(shares, edges, fill=True, color=color, alpha=0.45, label=name)
         ax.stairs(shares, edges, color=color, linewidth=1)
     if threshold is not None and low <= threshold <= high:
