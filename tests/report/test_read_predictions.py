@@ -95,6 +95,12 @@ def test_columns_named_by_the_user(tmp_path):
     np.testing.assert_allclose(forced.probabilities, PROBABILITIES)
 
 
+def test_numbers_of_classes_need_nothing_before_them(tmp_path):
+    path = write(tmp_path / "one.csv", {"p1": [0.25], "p2": [0.75], "label": [2]})
+    table = read_predictions(path)
+    assert (table.class_names, table.labels.tolist()) == (["1", "2"], [1])
+
+
 def test_rows_that_were_rounded_are_scaled_to_add_up_to_one(tmp_path):
     path = write(tmp_path / "one.csv", columns(outputs=np.array([[0.33, 0.33, 0.33]])))
     np.testing.assert_allclose(read_predictions(path, NO_LABEL).probabilities.sum(axis=1), 1, atol=1e-15)

@@ -79,9 +79,9 @@ def _outputs(names: Sequence[str], wishes: ColumnWishes) -> tuple[tuple[str, ...
 
 
 def _with_prefix(names: Sequence[str], prefix: str) -> dict[str, str]:
-    pattern = re.compile(rf"{prefix}[_.:/ -](.+)", re.IGNORECASE)
+    pattern = re.compile(rf"{prefix}(?:[_.:/ -](.+)|(\d+))", re.IGNORECASE)
     matches = {name: pattern.fullmatch(name) for name in names}
-    return {name: match.group(1) for name, match in matches.items() if match}
+    return {name: match.group(1) or match.group(2) for name, match in matches.items() if match}
 
 
 def _expert(names: Sequence[str], wish: str | None, class_names: Sequence[str]) -> tuple[str, ...]:
