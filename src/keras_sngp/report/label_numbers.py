@@ -26,6 +26,8 @@ class LabelNumbers:
     def __init__(self, class_names: Sequence[str], what: str):
         self._numbers = {name: number for number, name in enumerate(class_names)}
         self._class_names = class_names
+        # With classes named 1, 2, 3 a label 1 is the first of them, and never the second by position.
+        self._named_by_numbers = all(name.isdigit() for name in class_names)
         self._what = what
 
     def of(self, labels: np.ndarray, first_row: int = 0) -> np.ndarray:
@@ -42,22 +44,22 @@ class LabelNumbers:
             value = values[int(inverse[row])]
             shown = "nothing" if value is None or value == "" or value != value else repr(value)
             names = ", ".join(self._class_names[:SHOWN]) + (", ..." if len(self._class_names) > SHOWN else "")
+            positions = "" if self._named_by_numbers else f" or numbers from 0 to {len(self._class_names) - 1}"
             raise ValueError(
-                f"The {self._what} must be classes ({names}) or numbers from 0 to {len(self._class_names) - 1}. "
-                f"Received: {shown} in row {first_row + row}"
+                f"The {self._what} must be classes ({names}){positions}. Received: {shown} in row {first_row + row}"
             )
         return result
 
     def _number(self, value: Any) -> int:
-        if isinstance(value, bool):
-            value = int(value)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        text = str(value).strip()
+        text = str(int(value) if isinstance(value, bool) else value).strip()
         if text in self._numbers:
             return self._numbers[text]
         try:
             number = float(text)
         except ValueError:
             return -1
-        return int(number) if number.is_integer() and 0 <= number < len(self._numbers) else -1
+        if not number.is_integer():
+            return -1
+        if self._named_by_numbers:
+            return self._numbers.get(str(int(number)), -1)
+        return int(number) if 0 <= number < len(self._numbers) else -1
