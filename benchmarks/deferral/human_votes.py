@@ -24,13 +24,22 @@ from keras_sngp.deferral import (
     uncertainty_of,
 )
 from keras_sngp.plots import plot_joint_accuracy
+from keras_sngp.report.evaluation import check_same_cases
+from keras_sngp.report.prediction_table import PredictionTable
 from keras_sngp.report.read_predictions import read_predictions
 
 BUDGETS = (0.05, 0.1, 0.2, 0.3)
 PROMISES = (0.95, 0.98, 0.99)
 
 
-def judge(policy: DeferralPolicy, table, expert: Expert) -> dict[str, float]:
+def mean_of(tables: list[PredictionTable]) -> PredictionTable:
+    """A deep ensemble: the mean of the members' probabilities."""
+    check_same_cases(tables)
+    probabilities = np.mean([table.probabilities for table in tables], axis=0)
+    return PredictionTable("ensemble", tables[0].class_names, probabilities, tables[0].labels)
+
+
+def judge(policy: DeferralPolicy, table: PredictionTable, expert: Expert) -> dict[str, float]:
     """What the policy does on rows it was not learned on."""
     decisions = policy.decide(table.probabilities, variance=table.variance)
     correct = expert.correct_probability(table.labels)
@@ -44,7 +53,7 @@ def judge(policy: DeferralPolicy, table, expert: Expert) -> dict[str, float]:
     }
 
 
-def run(table, expert: Expert, splits: int, score: str) -> dict[str, Any]:
+def run(table: PredictionTable, expert: Expert, splits: int, score: str) -> dict[str, Any]:
     """Learns and judges every policy on each split; means and the 2.5 % and 97.5 % quantiles."""
     outcomes: dict[str, list[dict[str, float]]] = {}
     for split in range(splits):
@@ -91,7 +100,7 @@ def as_table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def first_share_above(table, expert: Expert, score: str) -> float | None:
+def first_share_above(table: PredictionTable, expert: Expert, score: str) -> float | None:
     """The smallest share from which on machine and human together beat either alone, on all test images."""
     uncertainty = uncertainty_of(score, table.probabilities, variance=table.variance)
     curve = joint_accuracy_curve(uncertainty, table.mistakes, expert.correct_probability(table.labels))
@@ -101,7 +110,7 @@ def first_share_above(table, expert: Expert, score: str) -> float | None:
     return float(curve.share[last + 1]) if last + 1 < len(curve.share) // 2 else None
 
 
-def draw(tables: list, expert: Expert, score: str) -> Figure:
+def draw(tables: list[PredictionTable], expert: Expert, score: str) -> Figure:
     """Joint accuracy on all test images against the share handed over."""
     figure = Figure(figsize=(7.6, 4.6), layout="constrained")
     ax = figure.subplots()
@@ -132,6 +141,7 @@ such splits, with the range that holds 95 % of them.
 With few images handed over the two together beat the machine but not the human, who is better; with enough of them they
 beat both: {told} (on all test images).
 
+Models are named by their files; `ensemble` is the mean of the members named in the command below.
 *budget 0.10* hands over a tenth of the images at most, on average. *accuracy 0.98* promises that the answers the
 machine gives are right with that probability, with a chance of 5 % to fail.
 
@@ -153,6 +163,7 @@ def write_text(path: Path, text: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("predictions", type=Path, nargs="+")
+    parser.add_argument("--ensemble", type=Path, nargs="+", default=[], help="also judge the mean of these predictions")
     parser.add_argument("--votes", type=Path, required=True)
     parser.add_argument("--splits", type=int, default=100)
     parser.add_argument("--score", default="max_probability")
@@ -163,6 +174,8 @@ def main() -> None:
     with np.load(options.votes) as arrays:
         expert = Expert.from_votes(arrays["counts"])
     tables = [read_predictions(path) for path in options.predictions]
+    if options.ensemble:
+        tables.append(mean_of([read_predictions(path) for path in options.ensemble]))
     models = {}
     for table in tables:
         models[table.name] = run(table, expert, options.splits, options.score)
@@ -175,6 +188,7 @@ def main() -> None:
         print(f"wrote {options.picture}")
     if options.page is not None:
         names = " ".join(path.name for path in options.predictions)
+        names += " --ensemble " + " ".join(path.name for path in options.ensemble) if options.ensemble else ""
         command = f"python benchmarks/deferral/human_votes.py {names} --votes human_votes_test.npz"
         shares = {table.name: first_share_above(table, expert, options.score) for table in tables}
         write_text(options.page, page(models, shares, options.splits, command))

@@ -20,12 +20,15 @@ def test_the_benchmark_writes_figures_page_and_picture(tmp_path, monkeypatch, ca
     outputs = {
         name: tmp_path / f"out.{ending}" for name, ending in {"json": "json", "page": "md", "picture": "png"}.items()
     }
-    arguments = [str(tmp_path / "network.npz"), "--votes", str(tmp_path / "votes.npz"), "--splits", "3"]
+    network = str(tmp_path / "network.npz")
+    arguments = [network, "--ensemble", network, network, "--votes", str(tmp_path / "votes.npz"), "--splits", "3"]
     for name, path in outputs.items():
         arguments += [f"--{name}", str(path)]
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
     runpy.run_path(str(SCRIPT), run_name="__main__")
-    rows = json.loads(outputs["json"].read_text())["network"]
+    models = json.loads(outputs["json"].read_text())
+    assert models["ensemble"] == models["network"]
+    rows = models["network"]
     tenth = rows["budget 0.10"]
     assert tenth["splits"] == 3
     assert tenth["machine"]["mean"] < tenth["joint"]["mean"]
