@@ -141,7 +141,6 @@ such splits, with the range that holds 95 % of them.
 With few images handed over the two together beat the machine but not the human, who is better; with enough of them they
 beat both: {told} (on all test images).
 
-Models are named by their files; `ensemble` is the mean of the members named in the command below.
 *budget 0.10* hands over a tenth of the images at most, on average. *accuracy 0.98* promises that the answers the
 machine gives are right with that probability, with a chance of 5 % to fail.
 
