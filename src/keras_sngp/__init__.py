@@ -18,8 +18,6 @@ from keras_sngp.layers import SpectralNormalization as SpectralNormalization
 from keras_sngp.layers import SpectralNormConstraint as SpectralNormConstraint
 from keras_sngp.layers import constrain_kernels as constrain_kernels
 from keras_sngp.mean_field import mean_field_logits as mean_field_logits
-from keras_sngp.mean_field_calibration import MeanFieldCalibration as MeanFieldCalibration
-from keras_sngp.mean_field_calibration import calibrate as calibrate
 from keras_sngp.models import SNGP as SNGP
 from keras_sngp.models import ConversionReport as ConversionReport
 from keras_sngp.models import DeepEnsemble as DeepEnsemble
@@ -31,6 +29,7 @@ from keras_sngp.models import MCDropout as MCDropout
 from keras_sngp.models import WideResNet as WideResNet
 from keras_sngp.models import convert as convert
 from keras_sngp.models import fold as fold
+from keras_sngp.posterior_calibration import calibrate as calibrate
 from keras_sngp.posterior_pass import fit_posterior as fit_posterior
 from keras_sngp.posterior_pass import update_posterior as update_posterior
 from keras_sngp.posterior_state import PosteriorState as PosteriorState

@@ -3,6 +3,7 @@
 import click
 
 from keras_sngp_cli.moons import moons
+from keras_sngp_cli.report import report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,3 +13,4 @@ def main() -> None:
 
 
 main.add_command(moons)
+main.add_command(report)

@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from keras_sngp_cli.backend import BACKENDS, import_keras_sngp
+from keras_sngp_cli.output_folder import check_writable
 
 AT_LEAST_ONE = click.IntRange(min=1)
 
@@ -39,7 +39,7 @@ AT_LEAST_ONE = click.IntRange(min=1)
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
 def moons(output: Path, epochs: int, members: int, samples: int, seed: int, backend: str | None, as_json: bool) -> None:
     """Train four methods on two moons and show which ones know what they don't know."""
-    _check_writable(output)
+    check_writable(output)
     console = _console()
     with console.status("Starting Keras"):
         import_keras_sngp(backend)
@@ -55,18 +55,6 @@ def moons(output: Path, epochs: int, members: int, samples: int, seed: int, back
     else:
         _print_table(moons_report, result)
     console.print(f"Report: {output / 'report.html'}", highlight=False, soft_wrap=True)
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise click.BadParameter(
-            f"expected a folder that can be written to. Received: {folder} ({error.strerror})",
-            param_hint="--output",
-        ) from error
 
 
 def _console():

@@ -6,14 +6,15 @@ from typing import Any
 import keras
 
 from keras_sngp.atomic_write import save_atomically
+from keras_sngp.calibration.mean_field import MeanFieldCalibration
 from keras_sngp.export import export_model
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR
-from keras_sngp.mean_field_calibration import MeanFieldCalibration, calibrate
 from keras_sngp.models.graph_copy import is_graph, layer_at
+from keras_sngp.posterior_calibration import calibrate
 from keras_sngp.posterior_pass import fit_posterior, update_posterior
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction

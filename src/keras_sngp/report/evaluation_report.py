@@ -1,0 +1,103 @@
+"""Writes the report to a folder: pictures, numbers, policies, and a page to mail."""
+
+import base64
+import io
+import json
+import platform
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+from matplotlib.figure import Figure
+
+from keras_sngp.atomic_write import atomic_write
+from keras_sngp.report import evaluation_tables as tables
+from keras_sngp.report.evaluation import Evaluation
+from keras_sngp.report.evaluation_figures import draw_all
+from keras_sngp.report.verdicts import verdicts
+
+DOTS_PER_INCH = 130
+
+
+def results(models: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """All figures, as they go into `results.json`."""
+    return {
+        "versions": versions(),
+        "models": {name: model.as_json() for name, model in models.items()},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything the figures depend on."""
+    packages = ("keras-sngp", "numpy", "scipy", "scikit-learn", "pyarrow")
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
+
+
+def write_report(models: Mapping[str, Evaluation], folder: Path) -> list[Path]:
+    """Writes all files, each of them whole or not at all, and returns their paths."""
+    pictures = {name: _png(figure) for name, figure in draw_all(models).items()}
+    summary = results(models)
+    contents = {
+        **{f"{name}.png": picture for name, picture in pictures.items()},
+        "results.json": (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode(),
+        "report.html": _page(models, pictures, summary).encode(),
+    }
+    for name, content in contents.items():
+        with atomic_write(folder / name) as temporary:
+            temporary.write_bytes(content)
+    written = [folder / name for name in contents]
+    for name, model in models.items():
+        if model.handover.policy is not None:
+            written.append(folder / policy_name(name, len(models)))
+            model.handover.policy.save(written[-1])
+    return written
+
+
+def policy_name(model: str, num_models: int) -> str:
+    """Name of the file of a model's policy."""
+    return "policy.json" if num_models == 1 else f"policy-{re.sub(r'[^A-Za-z0-9._-]+', '-', model)}.json"
+
+
+def summary_tables(models: Mapping[str, Evaluation]) -> list[tables.TextTable]:
+    """The tables that the terminal shows."""
+    first = tables.measure_table(
+        "Quality, calibration, selection", models, {**tables.QUALITY, **tables.CALIBRATION, **tables.SELECTION}
+    )
+    chosen = [first]
+    if any(model.separation for model in models.values()):
+        chosen.append(tables.separation_table(models, with_intervals=False))
+    chosen.append(tables.budget_table(models))
+    costs = tables.cost_table(models)
+    return [*chosen, costs] if costs else chosen
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    return buffer.getvalue()
+
+
+def _page(models: Mapping[str, Evaluation], pictures: Mapping[str, bytes], summary: dict[str, Any]) -> str:
+    environment = Environment(loader=PackageLoader("keras_sngp.report"), autoescape=select_autoescape())
+    environment.filters["percent"] = tables.percent
+    return environment.get_template("evaluation.html").render(
+        models=models,
+        verdicts={name: verdicts(model) for name, model in models.items()},
+        pictures={
+            name: "data:image/png;base64," + base64.b64encode(picture).decode() for name, picture in pictures.items()
+        },
+        quality=tables.measure_table("", models, tables.QUALITY),
+        classes={name: tables.class_table(model) for name, model in models.items()},
+        calibration=tables.measure_table("", models, tables.CALIBRATION),
+        temperature=tables.calibration_help_table(models),
+        sets=tables.set_table(models),
+        selection=tables.measure_table("", models, tables.SELECTION),
+        separation=tables.separation_table(models) if "out_of_domain" in pictures else None,
+        budgets=tables.budget_table(models),
+        costs=tables.cost_table(models),
+        versions=summary["versions"],
+        policy_name=lambda name: policy_name(name, len(models)),
+    )

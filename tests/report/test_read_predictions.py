@@ -1,0 +1,241 @@
+"""Files of predictions in all their forms give the same table; broken ones say what is wrong and where."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as arrow_parquet
+import pytest
+from scipy.special import softmax
+
+from keras_sngp.report import arrow_files
+from keras_sngp.report.growing_array import GrowingArray
+from keras_sngp.report.prediction_table import ColumnWishes
+from keras_sngp.report.read_predictions import read_predictions
+
+GENERATOR = np.random.default_rng(0)
+NAMES = ["cat", "dog", "emu"]
+LOGITS = GENERATOR.normal(size=(50, 3))
+PROBABILITIES = softmax(LOGITS, axis=1)
+LABELS = GENERATOR.integers(0, 3, 50)
+VARIANCE = GENERATOR.random(50)
+VOTES = GENERATOR.integers(1, 9, (50, 3))
+NO_LABEL = ColumnWishes(needs_label=False)
+
+
+def columns(prefix="prob_", outputs=PROBABILITIES):
+    return {f"{prefix}{name}": outputs[:, k] for k, name in enumerate(NAMES)}
+
+
+def write(path, table):
+    table = pa.table(table)
+    (arrow_csv.write_csv if path.suffix == ".csv" else arrow_parquet.write_table)(table, path)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("prefix, outputs", [("prob_", PROBABILITIES), ("logit_", LOGITS), ("P.", PROBABILITIES)])
+def test_columns_of_probabilities_and_logits(tmp_path, ending, prefix, outputs):
+    names = np.array(NAMES)[LABELS]
+    path = write(tmp_path / f"one.{ending}", {"id": LABELS, **columns(prefix, outputs), "label": names})
+    table = read_predictions(path)
+    assert (table.name, table.class_names, len(table)) == ("one", NAMES, 50)
+    np.testing.assert_allclose(table.probabilities, PROBABILITIES, atol=1e-12)
+    np.testing.assert_array_equal(table.labels, LABELS)
+    assert table.variance is table.uncertainty is table.expert is None
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_labels_as_numbers_and_more_columns(tmp_path, ending):
+    votes = {f"votes_{name}": VOTES[:, k] for k, name in enumerate(NAMES)}
+    content = {**columns(), "y": LABELS, "Variance": VARIANCE, "doubt": VARIANCE * 2, **votes}
+    wishes = ColumnWishes(uncertainty="doubt", expert="votes")
+    table = read_predictions(write(tmp_path / f"one.{ending}", content), wishes)
+    np.testing.assert_array_equal(table.labels, LABELS)
+    np.testing.assert_allclose(table.variance, VARIANCE)
+    np.testing.assert_allclose(table.uncertainty, VARIANCE * 2)
+    np.testing.assert_allclose(table.expert.votes, VOTES / VOTES.sum(axis=1, keepdims=True))
+
+
+def test_lists_in_a_parquet_column_and_an_experts_answers(tmp_path):
+    answers = pa.array(LABELS[::-1].astype(str)).dictionary_encode()
+    content = {"logits": LOGITS.astype("float32").tolist(), "label": LABELS, "doctor": answers}
+    table = read_predictions(write(tmp_path / "one.parquet", content), ColumnWishes(expert="doctor"))
+    assert table.class_names == ["0", "1", "2"]
+    np.testing.assert_allclose(table.probabilities, PROBABILITIES, atol=1e-6)
+    np.testing.assert_array_equal(table.expert.votes.argmax(axis=1), LABELS[::-1])
+
+
+def test_arrays_in_an_npz_file(tmp_path):
+    path = tmp_path / "one.npz"
+    variance = np.tile(VARIANCE[:, None], 3)
+    np.savez(path, logits=LOGITS, label=np.array(NAMES)[LABELS], class_names=NAMES, variance=variance, votes=VOTES)
+    table = read_predictions(path, ColumnWishes(expert="votes"))
+    np.testing.assert_allclose(table.probabilities, PROBABILITIES)
+    np.testing.assert_array_equal(table.labels, LABELS)
+    np.testing.assert_allclose(table.variance, VARIANCE)
+    assert table.expert.num_classes == 3
+
+
+def test_one_column_is_the_second_of_two_classes(tmp_path):
+    path = write(tmp_path / "two.csv", {"prob": [0.9, 0.2], "label": [1, 0]})
+    np.testing.assert_allclose(read_predictions(path).probabilities, [[0.1, 0.9], [0.8, 0.2]])
+    path = write(tmp_path / "two.parquet", {"logit": [0.0, 2.0], "label": [1, 0]})
+    np.testing.assert_allclose(read_predictions(path).probabilities[0], [0.5, 0.5])
+
+
+def test_columns_named_by_the_user(tmp_path):
+    content = {"a": [0.0, 1.0], "b": [2.0, 0.0], "truth": ["b", "a"]}
+    wishes = ColumnWishes(label="truth", classes=("a", "b"), logits=True)
+    table = read_predictions(write(tmp_path / "one.csv", content), wishes)
+    np.testing.assert_allclose(table.probabilities, softmax([[0, 2], [1, 0]], axis=1))
+    assert table.labels.tolist() == [1, 0]
+    forced = read_predictions(
+        write(tmp_path / "two.csv", columns("prob_", LOGITS)), ColumnWishes(logits=True, needs_label=False)
+    )
+    np.testing.assert_allclose(forced.probabilities, PROBABILITIES)
+
+
+def test_numbers_of_classes_need_nothing_before_them(tmp_path):
+    path = write(tmp_path / "one.csv", {"p1": [0.25], "p2": [0.75], "label": [2]})
+    table = read_predictions(path)
+    assert (table.class_names, table.labels.tolist()) == (["1", "2"], [1])
+
+
+def test_rows_that_were_rounded_are_scaled_to_add_up_to_one(tmp_path):
+    path = write(tmp_path / "one.csv", columns(outputs=np.array([[0.33, 0.33, 0.33]])))
+    np.testing.assert_allclose(read_predictions(path, NO_LABEL).probabilities.sum(axis=1), 1, atol=1e-15)
+
+
+def test_files_of_many_blocks_are_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrow_files, "ROWS_A_BLOCK", 7)
+    monkeypatch.setattr(arrow_files, "BYTES_A_BLOCK", 300)
+    content = {**columns(), "label": np.array(NAMES)[LABELS], "variance": VARIANCE}
+    for ending in ("csv", "parquet"):
+        table = read_predictions(write(tmp_path / f"one.{ending}", content))
+        np.testing.assert_allclose(table.probabilities, PROBABILITIES)
+        np.testing.assert_array_equal(table.labels, LABELS)
+        np.testing.assert_allclose(table.variance, VARIANCE)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_files_may_be_parted_otherwise_and_begin_with_a_byte_order_mark(tmp_path, delimiter):
+    path = tmp_path / "one.csv"
+    path.write_text("prob_a,prob_b,label\n0.25,0.75,b\n".replace(",", delimiter), encoding="utf-8-sig")
+    table = read_predictions(path)
+    assert (table.class_names, table.probabilities.tolist(), table.labels.tolist()) == (["a", "b"], [[0.25, 0.75]], [1])
+
+
+def test_single_precision_stays_single(tmp_path):
+    path = write(tmp_path / "one.parquet", columns(outputs=PROBABILITIES.astype("float32")))
+    assert read_predictions(path, NO_LABEL).probabilities.dtype == np.float32
+
+
+def test_a_growing_array_keeps_all_rows():
+    array = GrowingArray()
+    blocks = [np.full((rows, 2), rows) for rows in (3, 1, 5, 40)]
+    for block in blocks:
+        array.add(block)
+    np.testing.assert_array_equal(array.finished(), np.concatenate(blocks))
+
+
+HEADER = "prob_a,prob_b,label\n0.5,0.5,a\n"
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("", r"a header and at least one row. Received: an empty file"),
+        ("prob_a,prob_b,label\n", r"at least one row. Received: a file without rows"),
+        (
+            HEADER + "nan,0.5,b\n",
+            r"finite numbers. Received: NaN or nothing in row 1, class 0 \(rows are counted from 0",
+        ),
+        (HEADER + ",0.5,b\n", r"NaN or nothing in row 1"),
+        (HEADER + "inf,0.5,b\n", r"Received: inf in row 1"),
+        (HEADER + "1.5,-0.5,b\n", r"must not be negative. Received: -0.5 in row 1, class 1"),
+        (HEADER + "0.7,0.7,b\n", r"must add up to 1. Received: 1.4 in row 1. If these are logits"),
+        (HEADER + "0.3,0.7,zebra\n", r"must be classes \(a, b\) or numbers from 0 to 1. Received: 'zebra' in row 1"),
+        (HEADER + "0.3,0.7,2\n", r"Received: '2' in row 1"),
+        (HEADER + "0.3,0.7,\n", r"Received: nothing in row 1"),
+        (HEADER + "x,0.7,b\n", r"numbers as outputs. Received: .*invalid value 'x'"),
+        (HEADER + "0.3,0.7\n", r"Received: .*Expected 3 columns, got 2"),
+        ("prob_a,prob_b\n0.5,0.5\n", r"a column of labels, such as label.* Received: the columns prob_a, prob_b"),
+        ("a,b,label\n0.5,0.5,a\n", r"columns of probabilities or logits.* Received: the columns a, b, label"),
+        (HEADER.replace("label", "label,variance").replace(",a", ",a,nan"), r"'variance'. Received: nan in row 0"),
+    ],
+)
+def test_csv_files_that_are_not_as_they_should_be(tmp_path, content, message):
+    path = tmp_path / "bad.csv"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=rf"bad.csv: .*{message}"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("text", ["prob_a,prob_b,label\n0.5,0.5,Käse\n", "prob_a,prob_b,label,Käse\n0.5,0.5,a,1\n"])
+def test_other_encodings_than_utf8_are_refused_with_a_way_out(tmp_path, text):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(text.encode("latin1"))
+    with pytest.raises(ValueError, match=r"UTF-8. Received: other bytes; convert it, for example by iconv"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_truncated_parquet_file_is_refused(tmp_path, share):
+    path = write(tmp_path / "bad.parquet", {**columns(), "label": LABELS})
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ValueError, match=r"a whole Parquet file; this one is cut off or something else"):
+        read_predictions(path)
+
+
+def test_damage_within_a_parquet_file_is_refused(tmp_path):
+    path = write(tmp_path / "bad.parquet", {**columns(), "label": LABELS})
+    content = bytearray(path.read_bytes())
+    content[4:400] = bytes(396)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad.parquet: "):
+        read_predictions(path)
+
+
+def test_npz_files_that_are_not_as_they_should_be(tmp_path):
+    path = tmp_path / "bad.npz"
+    path.write_text("text")
+    with pytest.raises(ValueError, match=r"a whole NPZ file.* Received: something else, or cut off"):
+        read_predictions(path)
+    for arrays, message in [
+        ({"probabilities": PROBABILITIES, "label": LABELS[:9]}, r"each of 50 rows in 'label'. Received: shape \(9,\)"),
+        ({"probabilities": np.zeros((0, 3)), "label": LABELS[:0]}, r"at least one row in 'probabilities'"),
+        ({"probabilities": PROBABILITIES, "label": LABELS, "class_names": ["a"]}, r"each of 3 classes.* Received: 1"),
+        ({"probabilities": PROBABILITIES, "label": LABELS, "variance": VARIANCE * np.nan}, r"finite numbers in 'var"),
+        ({"probabilities": PROBABILITIES.astype(object), "label": LABELS}, r"Object arrays"),
+    ]:
+        np.savez(path, **arrays)
+        with pytest.raises(ValueError, match=message):
+            read_predictions(path)
+
+
+def test_ragged_lists_are_refused(tmp_path):
+    path = write(tmp_path / "bad.parquet", {"prob": [[0.5, 0.5], [1.0]], "label": [0, 0]})
+    with pytest.raises(ValueError, match=r"one number for each class. Received: 1 numbers in row 1 and 2 in row 0"):
+        read_predictions(path)
+
+
+def test_files_that_are_none_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"ending in .csv, .parquet, .npz. Received: .*one.txt"):
+        read_predictions(tmp_path / "one.txt")
+    with pytest.raises(ValueError, match=r"Received: .*one.csv, which is missing"):
+        read_predictions(tmp_path / "one.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(ValueError, match=r"which is a folder"):
+        read_predictions(tmp_path / "folder.csv")
+
+
+def test_wishes_that_cannot_be_met_name_what_there_is(tmp_path):
+    path = write(tmp_path / "one.csv", {**columns(), "label": LABELS})
+    for wishes, message in [
+        (ColumnWishes(label="truth"), r"no column 'truth' \(--label\). Received: the columns prob_cat"),
+        (ColumnWishes(classes=("prob_cat", "prob_cow")), r"no column 'prob_cow' \(--classes\)"),
+        (ColumnWishes(uncertainty="doubt"), r"no column 'doubt' \(--uncertainty\)"),
+        (ColumnWishes(expert="doctor"), r"like doctor_cat \(--expert doctor\)"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            read_predictions(path, wishes)
