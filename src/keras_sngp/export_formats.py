@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from keras_sngp.exported_program import OUTPUTS, ExportedProgram
-from keras_sngp.onnx_names import name_outputs
+from keras_sngp.onnx_files import finish
 
 ONNX_CONVERTERS = {"jax": ("jax2onnx",), "tensorflow": ("tf2onnx",)}
 
@@ -59,7 +59,7 @@ def write_saved_model(program: ExportedProgram, signature: list, path: Path, opt
 def write_onnx(program: ExportedProgram, signature: list, path: Path, options: dict[str, Any]) -> None:
     """One ONNX file."""
     _export(program, signature, path, "onnx", options)
-    name_outputs(path, OUTPUTS)
+    finish(path, OUTPUTS)
 
 
 def write_litert(program: ExportedProgram, signature: list, path: Path, options: dict[str, Any]) -> None:

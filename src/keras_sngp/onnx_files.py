@@ -1,13 +1,15 @@
-"""Names in ONNX files, which each converter gives in its own way."""
+"""ONNX files as all converters should write them."""
 
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_sngp.onnx_pooling import pool_over_images_alone
 
-def name_outputs(path: Path, names: Sequence[str]) -> None:
-    """Names a file's outputs in their order, and the first dimension of inputs and outputs `batch`.
+
+def finish(path: Path, names: Sequence[str]) -> None:
+    """Names a file's outputs in their order and the first dimension of inputs and outputs `batch`; mends its pooling.
 
     Raises:
         ValueError: the file is no valid program for a batch of any size.
@@ -19,6 +21,7 @@ def name_outputs(path: Path, names: Sequence[str]) -> None:
     taken = {name: f"{name}_inside" for name in names if name not in given}
     _rename(graph, {**taken, **given})
     del graph.value_info[:]
+    pool_over_images_alone(graph)
     for value in (*graph.input, *graph.output):
         _name_batch(value)
     try:
