@@ -2,12 +2,15 @@
 
 import numpy as np
 from methods import MAX_PROBABILITY, Answer, Method
+from scipy.special import softmax
 from study import Study
 
 from keras_sngp import metrics, scores
+from keras_sngp.deferral import Expert, joint_accuracy_curve
 
 DEFAULT_SCORE = "Dempster-Shafer"
 COVERAGES = (0.95, 0.9, 0.8)
+SHARES_HANDED_OVER = (0.0, 0.05, 0.1, 0.2, 0.3, 1.0)
 
 
 def measure(study: Study, method: Method) -> dict:
@@ -31,6 +34,8 @@ def measure(study: Study, method: Method) -> dict:
             for name, other in others.items()
         },
     }
+    if study.expert is not None:
+        figures["deferral"] = deferral(test, study.test[1], study.expert)
     if study.shifts:
         figures["shifts"] = shifts(study, method)
     return figures
@@ -71,20 +76,33 @@ def out_of_domain(inside: np.ndarray, outside: np.ndarray) -> dict[str, float]:
 
 
 def shifts(study: Study, method: Method) -> dict[str, list[dict[str, float]]]:
-    """Figures by strength for each kind of shift, `uncertainty` being one less the mean largest probability."""
+    """Figures by strength for each kind of shift; strength 0 is none."""
     labels = study.test[1][study.shifted_rows]
+    plain = shifted_figures(method.answer("test").of_rows(study.shifted_rows), labels)
     found: dict[str, list[dict[str, float]]] = {}
     for kind, strength in study.shifts:
-        answer = method.answer(f"{kind} {strength}")
-        row = in_domain(answer.probabilities, labels)
-        row["uncertainty"] = float(answer.uncertainty[MAX_PROBABILITY].mean())
-        found.setdefault(kind, []).append({"strength": strength, **row})
+        points = found.setdefault(kind, [{"strength": 0, **plain}])
+        points.append({"strength": strength, **shifted_figures(method.answer(f"{kind} {strength}"), labels)})
     return found
 
 
+def shifted_figures(answer: Answer, labels: np.ndarray) -> dict[str, float]:
+    """`uncertainty` is one less the mean largest probability."""
+    uncertainty = float(answer.uncertainty[MAX_PROBABILITY].mean())
+    return in_domain(answer.probabilities, labels) | {"uncertainty": uncertainty}
+
+
+def deferral(answer: Answer, labels: np.ndarray, expert: Expert) -> dict[str, float]:
+    """Accuracy of all cases when the least sure ones, by the largest probability, go to the expert."""
+    mistakes = answer.probabilities.argmax(axis=1) != labels
+    curve = joint_accuracy_curve(answer.uncertainty[MAX_PROBABILITY], mistakes, expert.correct_probability(labels))
+    return {str(share): curve.at(share) for share in SHARES_HANDED_OVER}
+
+
 def trial_figures(study: Study, found: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Figures of an SNGP on validation data: in-domain, and out of domain by Dempster-Shafer where there are such."""
-    figures = {"validation": in_domain(found["validation/probabilities"].astype("float64"), study.validation[1])}
+    """Figures of a network on validation data: in-domain, and out of domain by Dempster-Shafer where there are such."""
+    probabilities = found.get("validation/probabilities", softmax(found["validation/logits"].astype("float64"), axis=1))
+    figures = {"validation": in_domain(probabilities.astype("float64"), study.validation[1])}
     if study.out_of_domain_validation is not None:
         inside, outside = (
             scores.dempster_shafer(found[f"{name}/logits"]) for name in ("validation", "out-of-domain validation")

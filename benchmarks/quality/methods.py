@@ -23,6 +23,9 @@ class Answer:
     probabilities: np.ndarray
     uncertainty: dict[str, np.ndarray]
 
+    def of_rows(self, rows: np.ndarray) -> "Answer":
+        return Answer(self.probabilities[rows], {name: score[rows] for name, score in self.uncertainty.items()})
+
 
 @dataclasses.dataclass(frozen=True)
 class Method:

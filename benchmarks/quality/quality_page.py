@@ -1,4 +1,4 @@
-"""The page in docs that shows the figures in `results`."""
+"""The pages and tables in docs that show the figures in `results`."""
 
 import json
 from collections.abc import Iterable
@@ -6,52 +6,74 @@ from pathlib import Path
 from statistics import mean, stdev
 
 HERE = Path(__file__).parent
+DOCS = HERE.parents[1] / "docs"
 RESULTS = HERE / "results"
-PAGE = HERE.parents[1] / "docs" / "quality.md"
+PAGE = DOCS / "quality.md"
 ORDER = (
     "clinc150-frozen",
     "clinc150-fine-tuned",
     "fashion-mnist",
     "mnist",
-    "cifar10",
+    "cifar10-resnet-20",
+    "cifar10-wide-resnet-28-10",
     "adult",
 )
 
 INTRODUCTION = """# Quality on real data
 
-Every network of a table has the same layers and the same training: AdamW with a cosine schedule. MC dropout is the
-deterministic network with its dropout left on; the first member of an ensemble is the deterministic network; an SNGP is
-that network by `convert`, calibrated (`calibrate`) on validation data like the temperature. Figures are means over
-seeds ± their standard deviation. Out-of-domain inputs are the positives of AUROC, AUPR and FPR95 (test inputs that are
-flagged when 95 % of the others are); the score is named for each method. *Accuracy at 80 %* is that of the surest 80 % of the test inputs, by the largest probability. Arrows say which way is better. Latency is for
-128 inputs, as a ratio to the deterministic network.
+Every network of a table has the same layers and the same training. MC dropout is the deterministic network with its
+dropout left on; the first member of an ensemble is the deterministic network; an SNGP is that network by `convert`,
+calibrated (`calibrate`) on validation data, as the temperature is. Figures are means over seeds ± their standard
+deviation; ensembles of neighbouring seeds share members, so theirs is too small.
+
+Out-of-domain inputs are the positives of AUROC, AUPR and FPR95 (test inputs that are flagged when 95 % of the others
+are). The score by which they are told is named for each method. It and all settings were chosen on validation data
+alone. *Accuracy at 80 %* is that of the surest 80 % of the test inputs, by the largest probability. Latency is that of
+128 inputs, as a ratio to the deterministic network. Arrows say which way is better.
+
+What follows from the figures for your choice of method and settings is in [how to choose](choosing.md).
 """
 
 ENDING = """
-Made by `make bench-quality`. The figures of each seed, by every score, and the versions are in
-[`benchmarks/quality/results`](../benchmarks/quality/results).
+Made by `make bench-quality` (the fast ones) and the scripts in [`benchmarks/quality`](../benchmarks/quality), one a
+table. The figures of each seed, by every score, the times and the versions are in
+[`results`](../benchmarks/quality/results).
 """
 
 IN_DOMAIN = ("accuracy", "ece", "nll", "accuracy at 80% coverage")
 ABBREVIATIONS = {"Dempster-Shafer": "D-S", "mutual information": "MI", "max probability": "max p"}
 
 
+def load_studies() -> dict[str, dict]:
+    """What the files in `results` hold, in the order of the page."""
+    files = {name: RESULTS / f"{name}.json" for name in ORDER}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+
+
 def render() -> str:
-    """The page, from the files in `results`."""
-    files = [RESULTS / f"{name}.json" for name in ORDER]
-    studies = [json.loads(file.read_text()) for file in files if file.exists()]
-    return INTRODUCTION + "".join(map(section, studies)) + ENDING
+    """The page."""
+    return INTRODUCTION + "".join(map(section, load_studies().values())) + ENDING
 
 
 def section(study: dict) -> str:
-    seeds = sorted({row["seed"] for row in study["rows"]})
+    seeds = len({row["seed"] for row in study["rows"]})
     parts = [f"\n## {study['title']}\n\n{study['description']}\n\n{table(study)}\n"]
-    parts.append(f"\n{len(seeds)} seeds; backend {study['backend']}; {used_settings(study)}.\n")
+    counted = f"{seeds} seeds" if seeds > 1 else "1 seed"
+    parts.append(f"\n{counted}; backend {study['backend']}; {used_settings(study)}.\n")
+    if "deferral" in study["rows"][0]:
+        parts.append(f"\n### Together with a human\n\n{deferral_table(study)}\n")
     if "shifts" in study["rows"][0]:
-        parts.append(f"\n### Under shift\n\n{shift_table(study)}\n")
+        parts.append(
+            f"\n### Under shift\n\n![Accuracy, calibration and uncertainty by strength](images/{picture(study)})\n"
+        )
+        parts.append(f"\n{shift_table(study)}\n")
     if study["tried"]:
         parts.append(f"\n### Settings tried, on validation data\n\n{tried_table(study['tried'])}\n")
     return "".join(parts)
+
+
+def picture(study: dict) -> str:
+    return f"shift-{study['study']}.png"
 
 
 def table(study: dict) -> str:
@@ -60,8 +82,7 @@ def table(study: dict) -> str:
     headings = ["method", "accuracy ↑", "ECE ↓", "NLL ↓", "accuracy at 80 % ↑"]
     for name in others:
         headings += [f"{name}: AUROC ↑", "AUPR ↑", "FPR95 ↓"]
-    headings += ["score", "latency ↓", "training, s ↓"]
-    return markdown(headings, (_method_cells(study, name, others) for name in methods(study)))
+    return markdown([*headings, "score", "latency ↓"], (_method_cells(study, name, others) for name in methods(study)))
 
 
 def methods(study: dict) -> list[str]:
@@ -78,40 +99,64 @@ def _method_cells(study: dict, method: str, others: list[str]) -> list[str]:
     cells += [spread(row["test"][figure] for row in rows) for figure in IN_DOMAIN]
     for name in others:
         for figure in ("auroc", "aupr", "fpr95"):
-            cells.append(spread(row["out_of_domain"][name][row["score"]][figure] for row in rows))
+            cells.append(spread(out_of_domain(row, name, figure) for row in rows))
     names = sorted({ABBREVIATIONS.get(row["score"], row["score"]) for row in rows})
     ratio = study["latency"].get(method)
-    seconds = mean(row["training_seconds"] for row in rows)
-    return [*cells, " or ".join(names), "" if ratio is None else f"{ratio:.2f}", f"{seconds:.0f}"]
+    return [*cells, " or ".join(names), "" if ratio is None else f"{ratio:.2f}"]
+
+
+def out_of_domain(row: dict, name: str, figure: str) -> float:
+    """By the score that was chosen on validation data."""
+    return row["out_of_domain"][name][row["score"]][figure]
+
+
+def deferral_table(study: dict) -> str:
+    """Accuracy of all cases, by the share that goes to the expert."""
+    shares = list(study["rows"][0]["deferral"])
+    headings = ["method", *(f"{float(share):.0%} handed over" for share in shares)]
+    lines = (
+        [method, *(spread(row["deferral"][share] for row in rows_of(study, method)) for share in shares)]
+        for method in methods(study)
+    )
+    return markdown(headings, lines)
 
 
 def shift_table(study: dict) -> str:
-    """Accuracy, ECE and mean uncertainty (1 - largest probability) by strength, a row each."""
+    """Accuracy, ECE and mean uncertainty by strength."""
     kinds = study["rows"][0]["shifts"]
     strengths = [point["strength"] for point in next(iter(kinds.values()))]
-    lines = []
-    for kind in kinds:
-        for method in methods(study):
-            for figure in ("accuracy", "ece", "uncertainty"):
-                found = [
-                    f"{mean(row['shifts'][kind][i][figure] for row in rows_of(study, method)):.3f}"
-                    for i in range(len(strengths))
-                ]
-                lines.append([kind, method, figure, *found])
-    return markdown(["shift", "method", "figure", *(f"strength {strength}" for strength in strengths)], lines)
+    headings = ["shift", "method", *(f"strength {strength}" for strength in strengths)]
+    lines = [
+        [kind, method, *(" / ".join(_shift_figures(study, method, kind, number)) for number in range(len(strengths)))]
+        for kind in kinds
+        for method in methods(study)
+    ]
+    return "Accuracy / ECE / mean of 1 - largest probability:\n\n" + markdown(headings, lines)
+
+
+def _shift_figures(study: dict, method: str, kind: str, number: int) -> list[str]:
+    return [f"{shift_mean(study, method, kind, number, figure):.2f}" for figure in ("accuracy", "ece", "uncertainty")]
+
+
+def shift_mean(study: dict, method: str, kind: str, number: int, figure: str) -> float:
+    return mean(row["shifts"][kind][number][figure] for row in rows_of(study, method))
 
 
 def tried_table(tried: list[dict]) -> str:
-    """The settings that differ, and what an SNGP had with them on validation data."""
+    """The settings that differ, and what a network had with them on validation data."""
     varied = [name for name in tried[0]["settings"] if len({str(trial["settings"][name]) for trial in tried}) > 1]
-    headings = [*(name.replace("_", " ") for name in varied), "accuracy", "ECE", "NLL", "AUROC", "AUPR"]
+    headings = ["network", *(name.replace("_", " ") for name in varied), "accuracy", "ECE", "NLL", "AUROC", "AUPR"]
     lines = []
     for trial in tried:
-        inside, outside = trial["validation"], trial.get("out-of-domain validation", {})
-        figures = [inside["accuracy"], inside["ece"], inside["nll"], outside.get("auroc"), outside.get("aupr")]
         settings = [f"{trial['settings'][name]}" for name in varied]
-        lines.append([*settings, *("" if figure is None else f"{figure:.4f}" for figure in figures)])
+        lines.append([trial["network"], *settings, *trial_figures(trial)])
     return markdown(headings, lines)
+
+
+def trial_figures(trial: dict) -> list[str]:
+    inside, outside = trial["validation"], trial.get("out-of-domain validation", {})
+    figures = [inside["accuracy"], inside["ece"], inside["nll"], outside.get("auroc"), outside.get("aupr")]
+    return ["" if figure is None else f"{figure:.4f}" for figure in figures]
 
 
 def used_settings(study: dict) -> str:

@@ -12,9 +12,11 @@ import keras
 from latency import latency_ratios
 from measures import measure, trial_figures
 from methods import methods_of
-from quality_page import PAGE, RESULTS, render, table
+from pages import write_pages
+from quality_page import RESULTS, table
 from settings import Settings
-from study import SNGP, Study, ask, train
+from shift_picture import draw
+from study import Study, ask, train
 
 from keras_sngp.atomic_write import atomic_write
 
@@ -32,7 +34,7 @@ def arguments(description: str | None, *data_sets: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(study: Study, settings: Settings, tried: list[Settings], options: argparse.Namespace) -> None:
+def run(study: Study, settings: Settings, tried: list[tuple[str, Settings]], options: argparse.Namespace) -> None:
     """Goes on from the networks and figures there are."""
     file = RESULTS / f"{study.name}.json"
     old = json.loads(file.read_text()) if file.exists() else {}
@@ -59,7 +61,9 @@ def run(study: Study, settings: Settings, tried: list[Settings], options: argpar
     RESULTS.mkdir(exist_ok=True)
     with atomic_write(file) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n")
-    PAGE.write_text(render())
+    if study.shifts:
+        draw(results)
+    write_pages()
     print(table(results))
 
 
@@ -70,21 +74,23 @@ def versions() -> dict[str, str]:
     }
 
 
-def try_all(study: Study, tried: list[Settings], file: Path) -> list[dict]:
-    """Figures of an SNGP by each of the settings, on validation data alone; those that are in the file are kept."""
+def try_all(study: Study, tried: list[tuple[str, Settings]], file: Path) -> list[dict]:
+    """Figures of a network of each kind and settings, on validation data alone; those that are in the file are kept."""
     found = json.loads(file.read_text()) if file.exists() else []
-    for settings in tried:
-        if all(trial["settings"] != dataclasses.asdict(settings) for trial in found):
-            found.append(try_settings(study, settings))
+    done = {json.dumps(trial["settings"]) + trial["network"]: trial for trial in found}
+    for kind, settings in tried:
+        key = json.dumps(dataclasses.asdict(settings)) + kind
+        if key not in done:
+            done[key] = try_settings(study, kind, settings)
             file.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(file) as temporary:
-                temporary.write_text(json.dumps(found, indent=1) + "\n")
-    return [next(one for one in found if one["settings"] == dataclasses.asdict(settings)) for settings in tried]
+                temporary.write_text(json.dumps(list(done.values()), indent=1) + "\n")
+    return [done[json.dumps(dataclasses.asdict(settings)) + kind] for kind, settings in tried]
 
 
-def try_settings(study: Study, settings: Settings) -> dict:
+def try_settings(study: Study, kind: str, settings: Settings) -> dict:
     started = time.perf_counter()
-    found = ask(study, study.validation_questions(), train(study, settings, SNGP, seed=0))
-    trial = {"settings": dataclasses.asdict(settings), **trial_figures(study, found)}
+    found = ask(study, study.validation_questions(), train(study, settings, kind, seed=0))
+    trial = {"network": kind, "settings": dataclasses.asdict(settings), **trial_figures(study, found)}
     print(trial, flush=True)
     return trial | {"seconds": round(time.perf_counter() - started, 1)}

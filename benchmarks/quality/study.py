@@ -16,6 +16,7 @@ from settings import Settings, make_optimizer
 
 import keras_sngp as sngp
 from keras_sngp.atomic_write import atomic_write
+from keras_sngp.deferral import Expert
 
 DENSE, SNGP, NO_BOUND, NO_GP = "dense", "SNGP", "no bound", "no GP"
 MC_SAMPLES = 10
@@ -43,6 +44,7 @@ class Study:
         out_of_domain_validation: Such inputs kept apart from those, to choose a score by; or None.
         shifts: Altered test inputs by `(kind, strength)`.
         shifted_rows: The rows of the test set that those are made of.
+        expert: Who is asked about the test inputs that are handed over.
         shared_step: What every method does once to the first `n` test inputs before a network sees them.
         batches: Gives the training data in batches of a size, in an order by a seed, augmented or plain.
         pieces: Splits inputs into parts to be predicted one by one, as their rows and what they hold.
@@ -64,6 +66,7 @@ class Study:
     ablations: bool = True
     shifts: dict[tuple[str, int], Any] = dataclasses.field(default_factory=dict)
     shifted_rows: np.ndarray | None = None
+    expert: Expert | None = None
     shared_step: Callable[[int], Any] | None = None
     batches: Callable[[int, int, bool], keras.utils.PyDataset] | None = None
     pieces: Callable[[Any], list[tuple[np.ndarray, Any]]] | None = None
@@ -104,7 +107,7 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
 
 
 def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
-    """Trains a network, going on from its checkpoint; an SNGP gets its posterior and is calibrated on validation data."""
+    """Trains a network, going on from its checkpoint; an SNGP gets its posterior, and is calibrated on held-out data."""
     keras.utils.set_random_seed(seed)
     x, y = study.training
     model = make_network(study, settings, kind)
