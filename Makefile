@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BACKENDS := jax tensorflow torch
 
-.PHONY: moons test check architectures clean $(BACKENDS:%=test-%)
+.PHONY: moons test check architectures bench-quality clean $(BACKENDS:%=test-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
@@ -19,6 +19,11 @@ check: .venv/dev.stamp            ## Format, lint and types
 
 architectures: .venv/dev.stamp     ## Every architecture on every backend: docs/architectures.md
 	$(BIN)/python benchmarks/architectures/run.py $(ARGS)
+
+bench-quality: .venv/dev.stamp     ## The fast tables of docs/quality.md; KERAS_SNGP_DATA names the folder of the data
+	$(BIN)/python benchmarks/quality/adult_income.py $(ARGS)
+	$(BIN)/python benchmarks/quality/grey_images.py mnist $(ARGS)
+	$(BIN)/python benchmarks/quality/grey_images.py fashion-mnist $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

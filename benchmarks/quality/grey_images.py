@@ -17,13 +17,13 @@ from keras_sngp.datasets.letters import make_letters
 
 LETTERS = 5_000
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
-CLOTHES = Settings(epochs=3, learning_rate=3e-3, residual_blocks=3, norm_multiplier=6.0)
+CLOTHES = Settings(epochs=3, learning_rate=3e-3, residual_blocks=3, norm_multiplier=2.0)
 SETTINGS = {"fashion-mnist": CLOTHES, "mnist": replace(CLOTHES, epochs=2)}
 TRIED = {
     "fashion-mnist": [
         (SNGP, CLOTHES),
         (SNGP, replace(CLOTHES, norm_multiplier=0.95)),
-        (SNGP, replace(CLOTHES, norm_multiplier=2.0)),
+        (SNGP, replace(CLOTHES, norm_multiplier=6.0)),
     ],
     "mnist": [],
 }
@@ -52,6 +52,7 @@ def main() -> None:
         description=DESCRIPTION.format(other=TITLES[other]),
         seeds=3,
         members=5,
+        process_members=3,
         make_classifier=make_classifier,
         **image_questions(data, {TITLES[other]: unfamiliar.test[0], "letters": letters}),
     )

@@ -107,7 +107,7 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
 
 
 def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
-    """Trains a network, going on from its checkpoint; an SNGP gets its posterior, and is calibrated on held-out data."""
+    """Trains a network, going on from its checkpoint; an SNGP gets its posterior and is calibrated on held-out data."""
     keras.utils.set_random_seed(seed)
     x, y = study.training
     model = make_network(study, settings, kind)

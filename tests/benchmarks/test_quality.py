@@ -1,0 +1,144 @@
+"""The benchmark of quality: its pages, what the figures must show, and the way there on small data."""
+
+import importlib
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "quality"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+@pytest.mark.parametrize("name", ["quality_page", "choosing_page", "readme_table"])
+def test_pages_show_what_was_measured(name, module):
+    page = module(name)
+    assert page.PAGE.read_text() == page.render()
+
+
+def test_shuffled_tiles_are_the_same_pixels_in_other_places(module):
+    images = np.arange(2 * 8 * 8 * 3, dtype="uint8").reshape(2, 8, 8, 3)
+    shuffled = module("image_studies").shuffled_tiles(images)
+    assert shuffled.shape == images.shape
+    assert (shuffled != images).mean() > 0.5
+    for image, other in zip(images, shuffled, strict=True):
+        np.testing.assert_array_equal(np.sort(other.ravel()), np.sort(image.ravel()))
+    np.testing.assert_array_equal(shuffled[0, :2, :2].ravel() - shuffled[0, 0, 0, 0], images[0, :2, :2].ravel())
+
+
+def test_augmented_images_are_shifted_and_half_of_them_mirrored(module):
+    rows = 400
+    images = np.broadcast_to(np.arange(32, dtype="float32")[None, None, :, None], (rows, 32, 32, 1))
+    batches = module("augmented_images").AugmentedImages(images, np.arange(rows), rows, seed=0, augmented=True)
+    changed, labels = batches[0]
+    assert sorted(labels) == list(range(rows))
+    rising = changed[:, 0, 20, 0] > changed[:, 0, 10, 0]
+    assert 0.4 < rising.mean() < 0.6
+    shifts = changed[rising, 0, 16, 0] - 16
+    assert set(shifts) == set(range(-4, 5))
+    plain = module("augmented_images").AugmentedImages(images, np.arange(rows), rows, seed=0, augmented=False)
+    np.testing.assert_array_equal(plain[0][0], images)
+
+
+def blobs(generator, rows):
+    labels = generator.integers(0, 3, rows)
+    return (3 * np.eye(3, 4)[labels] + generator.normal(size=(rows, 4))).astype("float32"), labels
+
+
+def make_study(study, **parts):
+    generator = np.random.default_rng(0)
+
+    def make_classifier(_):
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dropout(0.1)(keras.layers.Dense(16, activation="relu")(inputs))
+        return keras.Model(inputs, keras.layers.Dense(3)(hidden))
+
+    return study.Study(
+        name="blobs",
+        title="Blobs",
+        description="Three blobs.",
+        seeds=1,
+        members=1,
+        process_members=1,
+        ablations=False,
+        make_classifier=make_classifier,
+        training=blobs(generator, 256),
+        validation=blobs(generator, 128),
+        test=blobs(generator, 128),
+        out_of_domain={"far": generator.normal(20, 1, (64, 4)).astype("float32")},
+        out_of_domain_validation=generator.normal(-20, 1, (64, 4)).astype("float32"),
+        **parts,
+    )
+
+
+class InterruptedBatches(keras.utils.PyDataset):
+    """Counts its batches, and stops the training before the one with the number `last`."""
+
+    def __init__(self, x, y, last=None):
+        super().__init__()
+        self.x, self.y, self.last, self.given = x, y, last, 0
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, number):
+        if self.given == self.last:
+            raise KeyboardInterrupt
+        self.given += 1
+        rows = slice(64 * number, 64 * number + 64)
+        return self.x[rows], self.y[rows]
+
+
+def test_training_goes_on_from_the_last_epoch(module, tmp_path):
+    study, settings = module("study"), module("settings")
+    chosen = settings.Settings(epochs=5, learning_rate=1e-2, residual_blocks=0, batch_size=64, num_inducing=64)
+    given = []
+
+    def batches(last):
+        x, y = make_study(study).training
+
+        def make(batch_size, seed, augmented):
+            given.append(InterruptedBatches(x, y, last))
+            return given[-1]
+
+        return make
+
+    with pytest.raises(KeyboardInterrupt):
+        study.train(make_study(study, batches=batches(14)), chosen, study.SNGP, 0, tmp_path / "checkpoint")
+    model = study.train(make_study(study, batches=batches(None)), chosen, study.SNGP, 0, tmp_path / "checkpoint")
+    _, resumed, posterior = given
+    assert resumed.given <= 4 * 2 + 1
+    assert posterior.given in (4, 5)
+    assert model.gaussian_process.rows_seen == 256
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_study_from_training_to_the_table(module, tmp_path, monkeypatch, capsys):
+    runner, study, settings = module("run_study"), module("study"), module("settings")
+    monkeypatch.setattr(runner, "RESULTS", tmp_path)
+    monkeypatch.setattr(runner, "write_pages", lambda: None)
+    small = make_study(study)
+    chosen = settings.Settings(epochs=5, learning_rate=1e-2, residual_blocks=0, num_inducing=64)
+    options = Namespace(work_dir=tmp_path / "work", seeds=None, train_only=False)
+    runner.run(small, chosen, [(study.SNGP, chosen)], options)
+    results = json.loads((tmp_path / "blobs.json").read_text())
+    rows = {row["method"]: row for row in results["rows"]}
+    assert list(rows) == ["deterministic", "deterministic, temperature", "MC dropout (10)", "SNGP"]
+    assert rows["SNGP"]["test"]["accuracy"] > 0.7
+    assert rows["SNGP"]["out_of_domain"]["far"]["variance"]["auroc"] > 0.95
+    assert results["latency"]["deterministic"] == 1
+    assert results["tried"][0]["network"] == "SNGP"
+    assert "| SNGP |" in capsys.readouterr().out
+
+    monkeypatch.setattr(sys.modules["study"], "train", None)
+    runner.run(small, chosen, [(study.SNGP, chosen)], options)
+    assert json.loads((tmp_path / "blobs.json").read_text())["rows"] == results["rows"]
