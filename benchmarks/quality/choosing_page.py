@@ -1,35 +1,88 @@
 """The page in docs about which method and settings to choose, with the figures it rests on."""
 
-from quality_page import DOCS, load_studies, markdown, trial_figures
+from collections.abc import Iterator
+from statistics import mean
+
+from choosing_text import BEHIND, BOUND, ENDING, FEATURES, INTRODUCTION, KERNEL_SCALE, METHOD, SCORE
+from quality_page import ABBREVIATIONS, DOCS, load_studies, markdown, methods, out_of_domain, rows_of, trial_figures
 
 PAGE = DOCS / "choosing.md"
-SWEPT = {
-    "gp_kernel_scale": ("Kernel scale", "kernel scale"),
-    "num_inducing": ("Number of random features", "features"),
-    "norm_multiplier": ("Bound on spectral norms", "bound"),
-}
+COMPARED = ("deterministic", "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", "SNGP without bound")
+SCORED = ("deterministic", "deep ensemble", "SNGP")
+SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information")
+SIGNIFICANT = 0.001
 
 
 def render() -> str:
     """The page."""
-    return INTRODUCTION + "".join(_section(study) for study in load_studies().values() if study["tried"])
+    studies = load_studies()
+    parts = [INTRODUCTION, METHOD, method_table(studies), SCORE, score_table(studies)]
+    for text, setting in ((BOUND, "norm_multiplier"), (KERNEL_SCALE, "gp_kernel_scale"), (FEATURES, "num_inducing")):
+        parts += [text, *sweeps(studies, setting)]
+    return "\n\n".join([*parts, BEHIND, behind_table(studies), ENDING]) + "\n"
 
 
-INTRODUCTION = ""
+def method_table(studies: dict[str, dict]) -> str:
+    """AUROC of each method out of domain, by the score chosen for it."""
+    lines = []
+    for study, other in pairs(studies):
+        found = {_short(method): mean_auroc(study, method, other) for method in methods(study)}
+        figures = [f"{found[name]:.3f}" if name in found else "" for name in COMPARED]
+        lines.append([study["title"], other, *figures])
+    return markdown(["trained on", "out of domain", *COMPARED], lines)
 
 
-def _section(study: dict) -> str:
-    return "".join(sweep(study, setting) for setting in SWEPT)
+def score_table(studies: dict[str, dict]) -> str:
+    """AUROC by each score of three methods."""
+    lines = []
+    for study, other in pairs(studies):
+        for method in methods(study):
+            if _short(method) in SCORED:
+                lines.append([study["title"], other, _short(method), *_by_score(study, method, other)])
+    return markdown(["trained on", "out of domain", "method", *SCORES], lines)
 
 
-def sweep(study: dict, setting: str) -> str:
-    """What an SNGP had on validation data when only one setting differed from those of the table; or nothing."""
-    trials = [trial for trial in study["tried"] if _differs_in(study, trial, setting)]
-    if len(trials) < 2:
-        return ""
-    title, heading = SWEPT[setting]
-    lines = sorted(([_value(trial, setting), *trial_figures(trial)] for trial in trials), key=_number_first)
-    return f"\n{title}, {study['title']}:\n\n{markdown([heading, 'accuracy', 'ECE', 'NLL', 'AUROC', 'AUPR'], lines)}\n"
+def _by_score(study: dict, method: str, other: str) -> list[str]:
+    rows = [row["out_of_domain"][other] for row in rows_of(study, method)]
+    return [f"{mean(row[score]['auroc'] for row in rows):.3f}" if score in rows[0] else "" for score in SCORES]
+
+
+def behind_table(studies: dict[str, dict]) -> str:
+    """Where another method finds out-of-domain inputs better than the SNGP."""
+    lines = []
+    for study, other in pairs(studies):
+        own = mean_auroc(study, "SNGP", other)
+        for method in methods(study):
+            theirs = mean_auroc(study, method, other)
+            if "SNGP ensemble" not in method and theirs > own + SIGNIFICANT:
+                score = ABBREVIATIONS.get(rows_of(study, method)[0]["score"], rows_of(study, method)[0]["score"])
+                lines.append([study["title"], other, f"{own:.3f}", method, f"{theirs:.3f}", score])
+    return markdown(["trained on", "out of domain", "SNGP", "ahead of it", "its AUROC", "its score"], lines)
+
+
+def pairs(studies: dict[str, dict]) -> Iterator[tuple[dict, str]]:
+    """Each study with each of its out-of-domain sets."""
+    return ((study, other) for study in studies.values() for other in study["rows"][0]["out_of_domain"])
+
+
+def mean_auroc(study: dict, method: str, other: str) -> float:
+    return mean(out_of_domain(row, other, "auroc") for row in rows_of(study, method))
+
+
+def _short(method: str) -> str:
+    return method.split(" (")[0]
+
+
+def sweeps(studies: dict[str, dict], setting: str) -> list[str]:
+    """What SNGPs had on validation data where only one setting differed from those of the table."""
+    found = []
+    for study in studies.values():
+        trials = [trial for trial in study["tried"] if _differs_in(study, trial, setting)]
+        if len(trials) > 1:
+            lines = sorted(([_value(trial, setting), *trial_figures(trial)] for trial in trials), key=_number_first)
+            headings = [setting.replace("_", " "), "accuracy", "ECE", "NLL", "AUROC", "AUPR"]
+            found.append(f"{study['title']}:\n\n{markdown(headings, lines)}")
+    return found
 
 
 def _differs_in(study: dict, trial: dict, setting: str) -> bool:

@@ -20,6 +20,7 @@ from keras_sngp.deferral import Expert
 
 DENSE, SNGP, NO_BOUND, NO_GP = "dense", "SNGP", "no bound", "no GP"
 MC_SAMPLES = 10
+PREDICTED_ROWS = 1_000
 
 Arrays = dict[str, np.ndarray]
 
@@ -119,7 +120,7 @@ def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Pa
         _fit_batches(model, study, settings, seed, checkpoint)
     if isinstance(model, sngp.SNGP):
         model = sngp.fold(model)
-        model.calibrate(*study.validation)
+        model.calibrate(*study.validation, batch_size=PREDICTED_ROWS)
     return model
 
 
@@ -156,12 +157,12 @@ def ask(study: Study, questions: Iterator[tuple[str, Any]], model: keras.Model, 
     dropout = sngp.MCDropout(model, num_samples=MC_SAMPLES) if with_dropout else None
 
     def answer(inputs: Any) -> Arrays:
-        prediction = predictor.predict_distribution(inputs)
+        prediction = predictor.predict_distribution(inputs, batch_size=PREDICTED_ROWS)
         quantities = {"logits": prediction.logits}
         if prediction.variance is not None:
             quantities |= {"probabilities": prediction.probabilities, "variance": prediction.variance}
         if dropout is not None:
-            sampled = dropout.predict_distribution(inputs, seed=0)
+            sampled = dropout.predict_distribution(inputs, seed=0, batch_size=PREDICTED_ROWS)
             quantities |= {"dropout": sampled.probabilities, "dropout mutual information": sampled.mutual_information}
         return {name: array.astype("float32") for name, array in quantities.items()}
 
