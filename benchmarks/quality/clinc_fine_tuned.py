@@ -2,29 +2,36 @@
 
 KERAS_BACKEND=torch python benchmarks/quality/clinc_fine_tuned.py --data-dir FOLDER
 
-PyTorch compiles nothing for each length of text. An epoch takes about three minutes on two cores.
+PyTorch compiles nothing for each length of text. An epoch takes about five minutes on one core.
 """
 
+import clinc_frozen
 import keras
 import numpy as np
 from residual_head import residual_head
 from run_study import arguments, run
 from sentence_encoder import Tokens, by_length, make_embedder, tokenize
 from settings import Settings
-from study import Study
+from study import Study, fit
 
 from keras_sngp.datasets import clinc150
 
-SETTINGS = Settings(epochs=4, learning_rate=2e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
-DESCRIPTION = """As above, but the encoder is trained too, all 22.7 million parameters. Its layers are not bounded,
-as in the SNGP-BERT tutorial; the projection and the residual block are. MC dropout is on in the encoder as well. The
-settings of the head are those chosen above; the learning rate and the epochs were set beforehand, and no others were
-tried."""
+SETTINGS = Settings(epochs=3, learning_rate=1e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
+DESCRIPTION = """As above, but the encoder is trained too, all 22.7 million parameters, from where the head of the table
+above stands on the encoder as it was. The layers of the encoder are not bounded, as in the SNGP-BERT tutorial; the
+projection and the residual block are. MC dropout is on in the encoder as well."""
 
 
 def make_classifier(settings: Settings) -> keras.Model:
     inputs, embeddings = make_embedder()
     return keras.Model(inputs, residual_head(embeddings, 150, settings))
+
+
+def start_from_trained_head(model: keras.Model, head: keras.Model) -> None:
+    """Copies the weights of a network on embeddings into the same layers after the encoder."""
+    trained = head.weights
+    for weight, value in zip(model.weights[-len(trained) :], trained, strict=True):
+        weight.assign(value)
 
 
 class TokenBatches(keras.utils.PyDataset):
@@ -52,6 +59,7 @@ def main() -> None:
     options = arguments(__doc__)
     data = clinc150.load(options.data_dir)
     x, y = tokenize(data.train[0]), data.train[1]
+    frozen = clinc_frozen.make_study(options)
     study = Study(
         name="clinc150-fine-tuned",
         title="CLINC150, encoder fine-tuned",
@@ -68,6 +76,9 @@ def main() -> None:
         out_of_domain_validation=tokenize(data.out_of_scope_train + data.out_of_scope_validation),
         batches=lambda batch_size, seed, _: TokenBatches(x, y, batch_size, seed),
         pieces=lambda tokens: by_length(tokens, np.arange(len(tokens["token_ids"])), 256),
+        first_weights=lambda model, kind, seed: start_from_trained_head(
+            model, fit(frozen, clinc_frozen.SETTINGS, kind, seed)
+        ),
         convert_arguments={"constrain_composite_layers": False},
     )
     run(study, SETTINGS, [], options)

@@ -3,6 +3,7 @@
 python benchmarks/quality/clinc_frozen.py --data-dir FOLDER
 """
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,11 +68,10 @@ def embeddings(data: clinc150.Clinc150, file: Path) -> dict[str, np.ndarray]:
         return dict(found)
 
 
-def main() -> None:
-    options = arguments(__doc__)
+def make_study(options: argparse.Namespace) -> Study:
     data = clinc150.load(options.data_dir)
     x = embeddings(data, options.work_dir / "clinc150-embeddings.npz")
-    study = Study(
+    return Study(
         name="clinc150-frozen",
         title="CLINC150, frozen encoder",
         description=DESCRIPTION,
@@ -84,7 +84,11 @@ def main() -> None:
         out_of_domain_validation=x["out of scope, validation"],
         shared_step=lambda rows: embed(data.test[0][:rows]),
     )
-    run(study, SETTINGS, TRIED, options)
+
+
+def main() -> None:
+    options = arguments(__doc__)
+    run(make_study(options), SETTINGS, TRIED, options)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     def networks(kind: str, count: int = 1) -> list[Arrays]:
         return [answers(study, settings, kind, seed + number, folder) for number in range(count)]
 
-    dense, processes = networks(DENSE, study.members), networks(SNGP, study.process_members)
+    processes, dense = networks(SNGP, study.process_members), networks(DENSE, study.members)
     scaling = TemperatureScaling(from_logits=True).fit(dense[0]["validation/logits"], study.validation[1])
 
     def with_temperature(network: Arrays, question: str) -> Answer:

@@ -49,6 +49,7 @@ class Study:
         shared_step: What every method does once to the first `n` test inputs before a network sees them.
         batches: Gives the training data in batches of a size, in an order by a seed, augmented or plain.
         pieces: Splits inputs into parts to be predicted one by one, as their rows and what they hold.
+        first_weights: Gives a new network of a kind, by seed, other weights to start from.
         convert_arguments: Further arguments of `convert`.
     """
 
@@ -71,6 +72,7 @@ class Study:
     shared_step: Callable[[int], Any] | None = None
     batches: Callable[[int, int, bool], keras.utils.PyDataset] | None = None
     pieces: Callable[[Any], list[tuple[np.ndarray, Any]]] | None = None
+    first_weights: Callable[[keras.Model, str, int], None] | None = None
     convert_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def validation_questions(self) -> Iterator[tuple[str, Any]]:
@@ -108,19 +110,27 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
 
 
 def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
-    """Trains a network, going on from its checkpoint; an SNGP gets its posterior and is calibrated on held-out data."""
+    """Trains a network, going on from its checkpoint; an SNGP is folded and calibrated on validation data."""
+    model = fit(study, settings, kind, seed, checkpoint)
+    if isinstance(model, sngp.SNGP):
+        model = sngp.fold(model)
+        model.calibrate(*study.validation, batch_size=PREDICTED_ROWS)
+    return model
+
+
+def fit(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
+    """Trains a network; an SNGP gets its posterior."""
     keras.utils.set_random_seed(seed)
     x, y = study.training
     model = make_network(study, settings, kind)
+    if study.first_weights is not None:
+        study.first_weights(model, kind, seed)
     optimizer = make_optimizer(settings, -(-len(y) // settings.batch_size))
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     if study.batches is None:
         model.fit(x, y, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0)
     else:
         _fit_batches(model, study, settings, seed, checkpoint)
-    if isinstance(model, sngp.SNGP):
-        model = sngp.fold(model)
-        model.calibrate(*study.validation, batch_size=PREDICTED_ROWS)
     return model
 
 

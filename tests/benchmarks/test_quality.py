@@ -25,6 +25,24 @@ def test_pages_show_what_was_measured(name, module):
     assert page.PAGE.read_text() == page.render()
 
 
+def mean_figures(name, method):
+    study = json.loads((FOLDER / "results" / f"{name}.json").read_text())
+    rows = [row for row in study["rows"] if row["method"] == method]
+    other = next(iter(rows[0]["out_of_domain"]))
+    figures = [row["test"] | row["out_of_domain"][other][row["score"]] for row in rows]
+    return {figure: np.mean([row[figure] for row in figures]) for figure in figures[0]}
+
+
+def test_an_sngp_on_the_frozen_encoder_beats_the_deterministic_network_and_the_ensemble():
+    sngp, plain, ensemble = (
+        mean_figures("clinc150-frozen", method) for method in ("SNGP", "deterministic", "deep ensemble (10)")
+    )
+    assert sngp["accuracy"] >= 0.953
+    assert sngp["ece"] <= 0.012
+    assert sngp["auroc"] >= max(0.978, ensemble["auroc"], plain["auroc"])
+    assert sngp["aupr"] >= max(0.905, ensemble["aupr"], plain["aupr"])
+
+
 def test_shuffled_tiles_are_the_same_pixels_in_other_places(module):
     images = np.arange(2 * 8 * 8 * 3, dtype="uint8").reshape(2, 8, 8, 3)
     shuffled = module("image_studies").shuffled_tiles(images)
