@@ -35,9 +35,9 @@ What follows from the figures for your choice of method and settings is in [how 
 """
 
 ENDING = """
-Made by `make bench-quality` (the fast ones) and the scripts in [`benchmarks/quality`](../benchmarks/quality), one a
-table. The figures of each seed, by every score, the times and the versions are in
-[`results`](../benchmarks/quality/results).
+Made by `make bench-quality` (CLINC150 on the frozen encoder, and Adult) and the scripts in
+[`benchmarks/quality`](../benchmarks/quality), one a table, each of which goes on where it was stopped. The figures of
+each seed, by every score, the times and the versions are in [`results`](../benchmarks/quality/results).
 """
 
 IN_DOMAIN = ("accuracy", "ece", "nll", "accuracy at 80% coverage")
