@@ -110,7 +110,7 @@ class InterruptedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         if self.given == self.last:
-            raise KeyboardInterrupt
+            raise RuntimeError("stopped here")
         self.given += 1
         rows = slice(64 * number, 64 * number + 64)
         return self.x[rows], self.y[rows]
@@ -130,12 +130,12 @@ def test_training_goes_on_from_the_last_epoch(module, tmp_path):
 
         return make
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Exception, match="stopped here"):
         study.train(make_study(study, batches=batches(14)), chosen, study.SNGP, 0, tmp_path / "checkpoint")
     model = study.train(make_study(study, batches=batches(None)), chosen, study.SNGP, 0, tmp_path / "checkpoint")
     _, resumed, posterior = given
-    assert resumed.given <= 4 * 2 + 1
-    assert posterior.given in (4, 5)
+    assert resumed.given < 4 * 3
+    assert 4 <= posterior.given < 8
     assert model.gaussian_process.rows_seen == 256
     assert not (tmp_path / "checkpoint").exists()
 
