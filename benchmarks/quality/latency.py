@@ -39,7 +39,7 @@ def calls_of(study: Study, settings: Settings, rows: Any) -> dict[str, Call]:
         return sngp.fold(model).predict_distribution
 
     def plain(kind: str) -> Call:
-        return sngp.Deterministic(make_network(study, settings, kind)).predict_distribution
+        return sngp.Deterministic(sngp.fold(make_network(study, settings, kind))).predict_distribution
 
     def all_of(calls: list[Call]) -> Call:
         return lambda rows: [call(rows) for call in calls]

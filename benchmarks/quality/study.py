@@ -110,10 +110,9 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
 
 
 def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
-    """Trains a network, going on from its checkpoint; an SNGP is folded and calibrated on validation data."""
-    model = fit(study, settings, kind, seed, checkpoint)
+    """Trains a network, going on from its checkpoint, and folds it; an SNGP is calibrated on validation data."""
+    model = sngp.fold(fit(study, settings, kind, seed, checkpoint))
     if isinstance(model, sngp.SNGP):
-        model = sngp.fold(model)
         model.calibrate(*study.validation, batch_size=PREDICTED_ROWS)
     return model
 
