@@ -9,20 +9,20 @@ METHOD = """## Which method
 
 - **One network, one pass: an SNGP.** On texts and images it was the better one of single networks out of domain, in
   accuracy and in likelihood, at little more time for a prediction.
-- **Several networks to spare: an ensemble of SNGPs**, rather than one of plain networks: three to five of them did better
-  than five to ten of those.
-- **A plain network that must stay as it is**: ask Dempster-Shafer of its logits rather than its largest probability. That
-  costs nothing. A temperature mends its calibration where that is off, and leaves the rest as it is.
+- **Several networks to spare: an ensemble of SNGPs**, rather than one of plain networks: three to five of them did
+  better than five to ten of those.
+- **A plain network that must stay as it is**: ask Dempster-Shafer of its logits rather than its largest probability.
+  That costs nothing. A temperature mends its calibration where that is off, and leaves the rest as it is.
 - **MC dropout** costs as many passes as it has samples, and gains less than an ensemble.
 
 AUROC of each method, by the score that validation data chose for it:"""
 
 SCORE = """## Which score
 
-Dempster-Shafer on the logits is the first to try, for every method that has logits. The variance sees distance alone: it
-was the best score where inputs are far (other images), and a poor one where they are near (questions of another intent),
-since there a mixture of classes gives them away. The largest probability was the weakest of the others. With some
-unfamiliar inputs at hand, choose the score by them: it matters as much as the method.
+Dempster-Shafer on the logits is the first to try, for every method that has logits. The variance sees distance alone:
+it was the best score where inputs are far (other images), and a poor one where they are near (questions of another
+intent), since there a mixture of classes gives them away. The largest probability was the weakest of the others. With
+some unfamiliar inputs at hand, choose the score by them: it matters as much as the method.
 
 AUROC of three methods by each score (Dempster-Shafer needs logits, mutual information several samples):"""
 
