@@ -116,7 +116,7 @@ def main() -> None:
         name="adult",
         title="Adult census income",
         description=DESCRIPTION,
-        seeds=5,
+        seeds=3,
         make_classifier=lambda settings: make_classifier(settings, columns),
         training=training,
         validation=labelled(train["rest"].take(kept)),

@@ -156,7 +156,7 @@ def make_network(study: Study, settings: Settings, kind: str) -> keras.Model:
     )
     if kind != NO_GP:
         return model
-    logits = keras.layers.Dense(model.num_classes, name="logits")(model.backbone.output)
+    logits = keras.layers.Dense(model.num_classes, name="dense_logits")(model.backbone.output)
     return keras.Model(model.backbone.input, logits)
 
 
