@@ -43,6 +43,12 @@ def test_an_sngp_on_the_frozen_encoder_beats_the_deterministic_network_and_the_e
     assert sngp["aupr"] >= max(0.905, ensemble["aupr"], plain["aupr"])
 
 
+def test_an_sngp_on_the_fine_tuned_encoder_beats_the_deterministic_network():
+    sngp, plain = (mean_figures("clinc150-fine-tuned", method) for method in ("SNGP", "deterministic"))
+    assert sngp["auroc"] >= max(0.980, plain["auroc"])
+    assert sngp["aupr"] >= max(0.92, plain["aupr"])
+
+
 def test_shuffled_tiles_are_the_same_pixels_in_other_places(module):
     images = np.arange(2 * 8 * 8 * 3, dtype="uint8").reshape(2, 8, 8, 3)
     shuffled = module("image_studies").shuffled_tiles(images)
