@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from methods import MC_DROPOUT
+from methods import DETERMINISTIC, MC_DROPOUT, WITHOUT_BOUND, WITHOUT_GP, deep_ensemble, process_ensemble
 from settings import Settings
 from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Study, make_network
 
@@ -26,7 +26,7 @@ def latency_ratios(study: Study, settings: Settings) -> dict[str, float]:
         calls["shared"] = lambda _: study.shared_step(ROWS)
     medians = _medians(calls, rows)
     shared = medians.pop("shared", 0.0)
-    one = shared + medians["deterministic"]
+    one = shared + medians[DETERMINISTIC]
     return {name: (shared + own) / one for name, own in medians.items()}
 
 
@@ -46,17 +46,17 @@ def calls_of(study: Study, settings: Settings, rows: Any) -> dict[str, Call]:
 
     dropout = sngp.MCDropout(make_network(study, settings, DENSE), num_samples=MC_SAMPLES)
     calls = {
-        "deterministic": plain(DENSE),
+        DETERMINISTIC: plain(DENSE),
         MC_DROPOUT: lambda rows: dropout.predict_distribution(rows, seed=0),
         SNGP: process(SNGP),
     }
     if study.members > 1:
-        calls[f"deep ensemble ({study.members})"] = all_of([plain(DENSE) for _ in range(study.members)])
+        calls[deep_ensemble(study)] = all_of([plain(DENSE) for _ in range(study.members)])
     if study.process_members > 1:
         members = [process(SNGP) for _ in range(study.process_members)]
-        calls[f"SNGP ensemble ({study.process_members})"] = all_of(members)
+        calls[process_ensemble(study)] = all_of(members)
     if study.ablations:
-        calls |= {"SNGP without bound": process(NO_BOUND), "SNGP without GP": plain(NO_GP)}
+        calls |= {WITHOUT_BOUND: process(NO_BOUND), WITHOUT_GP: plain(NO_GP)}
     return calls
 
 

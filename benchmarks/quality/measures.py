@@ -8,7 +8,6 @@ from study import Study
 from keras_sngp import metrics, scores
 from keras_sngp.deferral import Expert, joint_accuracy_curve
 
-DEFAULT_SCORE = "Dempster-Shafer"
 COVERAGES = (0.95, 0.9, 0.8)
 SHARES_HANDED_OVER = (0.0, 0.05, 0.1, 0.2, 0.3, 1.0)
 
@@ -16,12 +15,11 @@ SHARES_HANDED_OVER = (0.0, 0.05, 0.1, 0.2, 0.3, 1.0)
 def measure(study: Study, method: Method) -> dict:
     """Figures on the test data, out of domain by each score, and under shift.
 
-    The score of the method is the one with the largest AUROC on out-of-domain validation data. Where a study has none,
-    it is Dempster-Shafer for a method that has logits, and entropy for another.
+    The score of the method is the one with the largest AUROC on out-of-domain validation data.
     """
     validation, test = method.answer("validation"), method.answer("test")
     others = {name: method.answer(name) for name in study.out_of_domain}
-    chosen = choose_score(study, method, validation.uncertainty)
+    chosen = choose_score(method, validation.uncertainty)
     figures = {
         "validation": in_domain(validation.probabilities, study.validation[1]),
         "test": in_domain(test.probabilities, study.test[1]) | selective(test, study.test[1]),
@@ -41,9 +39,7 @@ def measure(study: Study, method: Method) -> dict:
     return figures
 
 
-def choose_score(study: Study, method: Method, inside: dict[str, np.ndarray]) -> str:
-    if study.out_of_domain_validation is None:
-        return DEFAULT_SCORE if DEFAULT_SCORE in inside else "entropy"
+def choose_score(method: Method, inside: dict[str, np.ndarray]) -> str:
     outside = method.answer("out-of-domain validation").uncertainty
     return max(inside, key=lambda score: metrics.out_of_domain_auroc(inside[score], outside[score]))
 
@@ -100,12 +96,12 @@ def deferral(answer: Answer, labels: np.ndarray, expert: Expert) -> dict[str, fl
 
 
 def trial_figures(study: Study, found: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Figures of a network on validation data: in-domain, and out of domain by Dempster-Shafer where there are such."""
+    """Figures of a network on validation data: in-domain, and out of domain by Dempster-Shafer."""
     probabilities = found.get("validation/probabilities", softmax(found["validation/logits"].astype("float64"), axis=1))
-    figures = {"validation": in_domain(probabilities.astype("float64"), study.validation[1])}
-    if study.out_of_domain_validation is not None:
-        inside, outside = (
-            scores.dempster_shafer(found[f"{name}/logits"]) for name in ("validation", "out-of-domain validation")
-        )
-        figures["out-of-domain validation"] = out_of_domain(inside, outside)
-    return figures
+    inside, outside = (
+        scores.dempster_shafer(found[f"{name}/logits"]) for name in ("validation", "out-of-domain validation")
+    )
+    return {
+        "validation": in_domain(probabilities.astype("float64"), study.validation[1]),
+        "out-of-domain validation": out_of_domain(inside, outside),
+    }

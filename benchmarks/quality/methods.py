@@ -12,7 +12,9 @@ from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answe
 from keras_sngp import scores
 from keras_sngp.calibration import TemperatureScaling
 
+DETERMINISTIC = "deterministic"
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
+WITHOUT_BOUND, WITHOUT_GP = "SNGP without bound", "SNGP without GP"
 MAX_PROBABILITY = "max probability"
 
 
@@ -57,19 +59,27 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
         return from_logits(network, question, scaling.temperature)
 
     methods = {
-        "deterministic": Method(dense[:1], from_logits),
-        "deterministic, temperature": Method(dense[:1], with_temperature),
+        DETERMINISTIC: Method(dense[:1], from_logits),
+        f"{DETERMINISTIC}, temperature": Method(dense[:1], with_temperature),
         MC_DROPOUT: Method(dense[:1], from_dropout),
     }
     if study.members > 1:
-        methods[f"deep ensemble ({study.members})"] = Method(dense, from_logits)
+        methods[deep_ensemble(study)] = Method(dense, from_logits)
     methods[SNGP] = Method(processes[:1], from_process)
     if study.process_members > 1:
-        methods[f"SNGP ensemble ({study.process_members})"] = Method(processes, from_process)
+        methods[process_ensemble(study)] = Method(processes, from_process)
     if study.ablations:
-        methods["SNGP without bound"] = Method(networks(NO_BOUND), from_process)
-        methods["SNGP without GP"] = Method(networks(NO_GP), from_logits)
+        methods[WITHOUT_BOUND] = Method(networks(NO_BOUND), from_process)
+        methods[WITHOUT_GP] = Method(networks(NO_GP), from_logits)
     return methods
+
+
+def deep_ensemble(study: Study) -> str:
+    return f"deep ensemble ({study.members})"
+
+
+def process_ensemble(study: Study) -> str:
+    return f"SNGP ensemble ({study.process_members})"
 
 
 def from_logits(network: Arrays, question: str, temperature: float = 1.0) -> Answer:

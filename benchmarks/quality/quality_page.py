@@ -154,9 +154,9 @@ def tried_table(tried: list[dict]) -> str:
 
 
 def trial_figures(trial: dict) -> list[str]:
-    inside, outside = trial["validation"], trial.get("out-of-domain validation", {})
-    figures = [inside["accuracy"], inside["ece"], inside["nll"], outside.get("auroc"), outside.get("aupr")]
-    return ["" if figure is None else f"{figure:.4f}" for figure in figures]
+    inside, outside = trial["validation"], trial["out-of-domain validation"]
+    figures = [inside["accuracy"], inside["ece"], inside["nll"], outside["auroc"], outside["aupr"]]
+    return [f"{figure:.4f}" for figure in figures]
 
 
 def used_settings(study: dict) -> str:

@@ -78,14 +78,14 @@ def try_all(study: Study, tried: list[tuple[str, Settings]], file: Path) -> list
     """Figures of a network of each kind and settings, on validation data alone; those that are in the file are kept."""
     found = json.loads(file.read_text()) if file.exists() else []
     done = {json.dumps(trial["settings"]) + trial["network"]: trial for trial in found}
-    for kind, settings in tried:
-        key = json.dumps(dataclasses.asdict(settings)) + kind
+    keys = [json.dumps(dataclasses.asdict(settings)) + kind for kind, settings in tried]
+    for key, (kind, settings) in zip(keys, tried, strict=True):
         if key not in done:
             done[key] = try_settings(study, kind, settings)
             file.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(file) as temporary:
                 temporary.write_text(json.dumps(list(done.values()), indent=1) + "\n")
-    return [done[json.dumps(dataclasses.asdict(settings)) + kind] for kind, settings in tried]
+    return [done[key] for key in keys]
 
 
 def try_settings(study: Study, kind: str, settings: Settings) -> dict:

@@ -42,7 +42,7 @@ class Study:
         validation: Inputs and labels for calibration, and for the choice of settings.
         test: Inputs and labels to be judged on.
         out_of_domain: Inputs of other kinds, by name.
-        out_of_domain_validation: Such inputs kept apart from those, to choose a score by; or None.
+        out_of_domain_validation: Such inputs kept apart from those, to choose a score by.
         shifts: Altered test inputs by `(kind, strength)`.
         shifted_rows: The rows of the test set that those are made of.
         expert: Who is asked about the test inputs that are handed over.
@@ -62,7 +62,7 @@ class Study:
     validation: tuple[Any, np.ndarray]
     test: tuple[Any, np.ndarray]
     out_of_domain: dict[str, Any]
-    out_of_domain_validation: Any = None
+    out_of_domain_validation: Any
     members: int = 10
     process_members: int = 5
     ablations: bool = True
@@ -78,8 +78,7 @@ class Study:
     def validation_questions(self) -> Iterator[tuple[str, Any]]:
         """The sets of inputs that settings may be chosen by, with their names."""
         yield "validation", self.validation[0]
-        if self.out_of_domain_validation is not None:
-            yield "out-of-domain validation", self.out_of_domain_validation
+        yield "out-of-domain validation", self.out_of_domain_validation
 
     def questions(self) -> Iterator[tuple[str, Any]]:
         """Every set of inputs a network is asked about, with its name."""
