@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cifar_images import load_class_names, load_images
 from residual_network import ResidualNetwork
 from torch.nn import functional
 
 from keras_sngp.atomic_write import atomic_write
+from keras_sngp.datasets import cifar10, cifar100
 
 MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.2470, 0.2435, 0.2616]).view(1, 3, 1, 1)
@@ -136,15 +136,15 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
 
-    folder = options.data_dir / "cifar10"
-    training, labels = load_images(*sorted(folder.glob("train-*.parquet")))
+    data = cifar10.load(options.data_dir)
+    training, labels = data.train
     network = train(to_tensor(training), torch.from_numpy(labels), options)
 
-    test, test_labels = load_images(folder / "test.parquet")
-    other, _ = load_images(options.data_dir / "cifar100" / "test.parquet")
+    test, test_labels = data.test
+    other, _ = cifar100.load_test(options.data_dir)
     logits, features = predict(network, to_tensor(test))
     other_logits, other_features = predict(network, to_tensor(other))
-    names = np.array(load_class_names(folder / "test.parquet"))
+    names = np.array(data.class_names)
     print(f"test accuracy {np.mean(logits.argmax(axis=1) == test_labels):.4f}")
     write_predictions(options.output, logits=logits, label=test_labels, class_names=names)
     out_of_domain = options.output.with_name(f"{options.output.stem}-cifar100.npz")
