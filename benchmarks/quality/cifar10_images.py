@@ -21,7 +21,7 @@ from keras_sngp.deferral import Expert
 
 SETTINGS = {
     "resnet-20": Settings(
-        epochs=12,
+        epochs=10,
         learning_rate=0.1,
         residual_blocks=9,
         norm_multiplier=6.0,

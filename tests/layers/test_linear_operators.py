@@ -10,6 +10,7 @@ from keras import ops
 from keras_sngp import SpectralNormalization
 from keras_sngp.layers.linear_operators import linear_kernel, operator_of
 
+DILATED_TRANSPOSED = "2d transposed valid dilated"
 CONVOLUTIONS = {
     "1d valid": (keras.layers.Conv1D, (7, 2), {"filters": 3, "kernel_size": 3}),
     "1d causal stride 3": (
@@ -83,7 +84,7 @@ CONVOLUTIONS = {
         (3, 4, 2),
         {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1},
     ),
-    "2d transposed valid dilated": (
+    DILATED_TRANSPOSED: (
         keras.layers.Conv2DTranspose,
         (3, 4, 2),
         {"filters": 2, "kernel_size": 2, "dilation_rate": 2},
@@ -193,6 +194,8 @@ def test_einsum_that_sums_an_axis_away_is_refused():
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolution_operator_is_the_layer_its_adjoint_and_its_norm(name):
+    if name == DILATED_TRANSPOSED and keras.backend.backend() == "tensorflow":
+        pytest.skip("TensorFlow has a CPU kernel for it only where oneDNN is on")
     layer_class, input_shape, arguments = CONVOLUTIONS[name]
     layer = built(layer_class(**arguments, use_bias=False), input_shape)
     operator = operator_of(layer, (None, *input_shape))
