@@ -52,7 +52,7 @@ def main() -> None:
         description=DESCRIPTION.format(other=TITLES[other]),
         seeds=3,
         members=5,
-        process_members=3,
+        process_members=5,
         make_classifier=make_classifier,
         **image_questions(data, {TITLES[other]: unfamiliar.test[0], "letters": letters}),
     )
