@@ -1,0 +1,110 @@
+"""Which columns of a table a classifier looks at, and how."""
+
+import dataclasses
+import difflib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from keras_sngp.tables.cells import Mask, is_cell_type
+from keras_sngp.tables.columns import KINDS, Column, column_to_json
+from keras_sngp.tables.json_checks import checked_fields
+
+
+@dataclasses.dataclass(frozen=True)
+class TableSchema:
+    """The columns that were learned from training data, and why others were left out.
+
+    Attributes:
+        columns: The columns that are used.
+        ignored: Why each other column is not, by its name.
+
+    Example:
+
+    >>> from keras_sngp.tables import infer_schema
+    >>> schema = infer_schema(pa.table({"age": [20, 30, 40], "job": ["cook", "nurse", "cook"]}))
+    >>> [column.kind for column in schema.columns], schema.width
+    (['number', 'category'], 7)
+    >>> unlike = pa.table({"age": [25, 500], "job": ["pilot", "cook"]})
+    >>> schema.encode(unlike).shape, schema.reasons(unlike)
+    ((2, 7), ['job unseen', 'age out of range'])
+    """
+
+    columns: tuple[Column, ...]
+    ignored: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row becomes."""
+        return sum(column.width for column in self.columns)
+
+    def check(self, names: list[str]) -> None:
+        """Raises a ValueError if a table with these columns lacks one that is used."""
+        missing = [name for name in self.names if name not in names]
+        if missing:
+            raise ValueError(
+                f"Expected the columns the classifier was trained on. Missing: {', '.join(map(repr, missing))}."
+                + _perhaps_renamed(missing, [name for name in names if name not in self.names])
+            )
+
+    def encode(self, table: pa.Table) -> npt.NDArray[np.float32]:
+        """The rows as numbers `(rows, width)`, all finite."""
+        self.check(table.column_names)
+        parts = [column.encode(_cells(table, column.name)) for column in self.columns]
+        return np.concatenate(parts, axis=1)
+
+    def reasons(self, table: pa.Table) -> list[str]:
+        """What in each row is unlike the training data, in words; empty where nothing is."""
+        found = [""] * table.num_rows
+        for column in self.columns:
+            for note, mask in column.notes(_cells(table, column.name)):
+                for row in np.flatnonzero(mask):
+                    found[row] = f"{found[row]}; {note}" if found[row] else note
+        return found
+
+    def bad(self, table: pa.Table) -> Mask:
+        """The rows with a cell that cannot be read."""
+        masks = [column.bad(_cells(table, column.name)) for column in self.columns]
+        return np.logical_or.reduce(masks)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"columns": [column_to_json(column) for column in self.columns], "ignored": self.ignored}
+
+    @classmethod
+    def from_json(cls, content: Any) -> "TableSchema":
+        """Reads what `to_json` gave, and refuses anything else with a ValueError."""
+        fields = checked_fields(content, {"columns": list, "ignored": dict}, "the columns")
+        columns = []
+        for entry in fields["columns"]:
+            kind = KINDS.get(str(entry.get("kind"))) if isinstance(entry, dict) else None
+            if kind is None:
+                raise ValueError(f"Each column must be of one of the kinds {', '.join(KINDS)}. Received: {entry!r:.80}")
+            columns.append(_column_from_json(kind, entry))
+        if not columns:
+            raise ValueError("Expected at least one column that is used. Received: none")
+        return cls(tuple(columns), fields["ignored"])
+
+
+def _column_from_json(kind: Any, entry: dict[str, Any]) -> Column:
+    types = {field.name: field.type for field in dataclasses.fields(kind)}
+    fields = checked_fields({name: value for name, value in entry.items() if name != "kind"}, types, "a column")
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def _cells(table: pa.Table, name: str) -> pa.ChunkedArray:
+    column = table[name]
+    if not is_cell_type(column.type):
+        raise ValueError(f"Expected numbers or words in column {name!r}. Received: {column.type}")
+    return column
+
+
+def _perhaps_renamed(missing: list[str], others: list[str]) -> str:
+    close = {name: difflib.get_close_matches(name, others, 1) for name in missing}
+    pairs = [f"{name!r} may now be {matches[0]!r}" for name, matches in close.items() if matches]
+    return f" {', '.join(pairs)}." if pairs else f" Received: {', '.join(map(repr, others)) or 'no others'}"
