@@ -2,8 +2,12 @@
 
 import click
 
+from keras_sngp_cli.evaluate import evaluate
 from keras_sngp_cli.moons import moons
+from keras_sngp_cli.predict import predict
 from keras_sngp_cli.report import report
+from keras_sngp_cli.show import show
+from keras_sngp_cli.train import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,5 +16,5 @@ def main() -> None:
     """Deep classifiers that know when they do not know."""
 
 
-main.add_command(moons)
-main.add_command(report)
+for command in (train, predict, evaluate, show, report, moons):
+    main.add_command(command)

@@ -1,8 +1,6 @@
 """`keras-sngp report`: from a file of predictions to the decision when to call a human."""
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,8 @@ import click
 
 from keras_sngp_cli.backend import import_keras_sngp
 from keras_sngp_cli.output_folder import check_writable
+from keras_sngp_cli.plain_errors import plain_errors
+from keras_sngp_cli.text_tables import print_table
 
 SCORES = ("max_probability", "entropy", "margin", "variance", "given")
 FILE = click.Path(path_type=Path)
@@ -60,7 +60,7 @@ def report(files: tuple[Path, ...], output: Path, as_json: bool, **options: Any)
     from rich.console import Console
 
     console = Console(stderr=True)
-    with console.status("Starting") as status, _plain_errors():
+    with console.status("Starting") as status, plain_errors():
         import_keras_sngp(None)
         from keras_sngp.report import evaluation_report
 
@@ -85,16 +85,6 @@ def _check_options(files: tuple[Path, ...], options: dict[str, Any]) -> None:
         raise click.UsageError(f"Pass one --ood for each FILE. Received: {len(options['ood'])} for {len(files)}")
 
 
-@contextlib.contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except MemoryError as error:
-        raise click.ClickException("The predictions do not fit into memory.") from error
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-
-
 def _evaluate(files: tuple[Path, ...], options: dict[str, Any], tell: Any) -> dict[str, Any]:
     from keras_sngp.report.evaluation import check_same_cases, evaluate
     from keras_sngp.report.report_inputs import check_score, read_expert, read_tables, wish_of
@@ -112,21 +102,13 @@ def _evaluate(files: tuple[Path, ...], options: dict[str, Any], tell: Any) -> di
 
 
 def _print(evaluation_report: Any, models: dict[str, Any]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
     from keras_sngp.report.verdicts import verdicts
 
-    console = Console()
     for text in evaluation_report.summary_tables(models):
-        table = Table(title=text.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for index, heading in enumerate(text.headings):
-            table.add_column(heading, justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
-        for row in text.rows:
-            table.add_row(*row)
-        console.print(table)
-        console.print()
+        print_table(text)
+    console = Console()
     for name, model in models.items():
         for sentence in verdicts(model):
             console.print(sentence if len(models) == 1 else f"{name}: {sentence}", highlight=False)

@@ -16,8 +16,7 @@ def stream(content):
 
 
 def read(source):
-    bad = []
-    table = open_table.read_table(source, bad.append)
+    table, bad = open_table.read_table(source)
     return table, [str(row) for row in bad]
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Literal
 
+import pyarrow as pa
+
 ErrorWish = Literal["stop", "drop", "keep"]
 
 
@@ -20,3 +22,18 @@ class BadRow:
 
     def __str__(self) -> str:
         return f"row {self.number}: {self.reason}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Some rows of a table, one after the other.
+
+    Attributes:
+        table: The rows.
+        first: Number of the first, counted from 1.
+        bad: Those that had another number of cells than the header; they are rows of missing cells.
+    """
+
+    table: pa.Table
+    first: int
+    bad: tuple[BadRow, ...] = ()

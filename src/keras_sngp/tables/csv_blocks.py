@@ -3,14 +3,14 @@
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from keras_sngp.tables.bad_rows import BadRow
+from keras_sngp.tables.bad_rows import BadRow, Block
 
 BYTES_A_BLOCK = 1 << 23
 LONGEST_HEADER = 1 << 20
@@ -18,14 +18,13 @@ DELIMITERS = ",;\t|"
 GZIP = b"\x1f\x8b"
 
 
-def read_csv_blocks(stream: io.BufferedReader, tell: Callable[[BadRow], None]) -> tuple[list[str], Iterator[pa.Table]]:
+def read_csv_blocks(stream: io.BufferedReader) -> tuple[list[str], Iterator[Block]]:
     """The names in the header, and the rows in order, as text.
 
-    A row with another number of cells than the header is told, and comes as a row of missing cells.
+    A row with another number of cells than the header comes as a row of missing cells.
 
     Args:
         stream: Binary, perhaps compressed by gzip; read once, from where it is.
-        tell: Called for each such row before the block that holds it.
 
     Raises:
         ValueError: no header, names that occur twice, bytes that are not UTF-8.
@@ -35,7 +34,7 @@ def read_csv_blocks(stream: io.BufferedReader, tell: Callable[[BadRow], None]) -
     delimiter = max(DELIMITERS, key=header.count)
     names = next(csv.reader([header], delimiter=delimiter))
     _check_names(names)
-    return names, _blocks(plain, names, delimiter, tell)
+    return names, _blocks(plain, names, delimiter)
 
 
 def _decompressed(stream: io.BufferedReader) -> Any:
@@ -61,35 +60,32 @@ def _check_names(names: list[str]) -> None:
 
 
 class _OddRows:
-    """Remembers rows with another number of cells, by their places among all rows."""
+    """Remembers rows with another number of cells than the header."""
 
-    def __init__(self, tell: Callable[[BadRow], None]) -> None:
-        self.tell = tell
-        self.places: list[int] = []
+    def __init__(self) -> None:
+        self.rows: list[BadRow] = []
 
     def __call__(self, row: Any) -> str:
-        self.tell(BadRow(row.number, f"{row.actual_columns} cells where {row.expected_columns} were expected"))
-        self.places.append(row.number - 1)
+        reason = f"{row.actual_columns} cells where {row.expected_columns} were expected"
+        self.rows.append(BadRow(row.number, reason))
         return "skip"
 
-    def put_back(self, table: pa.Table, first: int, last: bool) -> pa.Table:
-        """The rows of a block that begins at a place, with missing cells for those that were skipped in it."""
-        places = []
+    def put_back(self, table: pa.Table, first: int, last: bool = False) -> Block:
+        """The rows of a block that begins with a number, with missing cells for those that were skipped in it."""
+        found: list[BadRow] = []
         end = first + table.num_rows
-        for place in list(self.places):
-            if place < end or (last and place <= end):
-                places.append(place - first)
-                self.places.remove(place)
-                end += 1
-        if not places:
-            return table
-        order = np.full(table.num_rows + len(places), -1)
-        order[np.setdiff1d(np.arange(len(order)), places)] = np.arange(table.num_rows)
-        return table.take(pa.array(order, mask=order < 0))
+        while self.rows and (self.rows[0].number < end or (last and self.rows[0].number == end)):
+            found.append(self.rows.pop(0))
+            end += 1
+        if not found:
+            return Block(table, first)
+        order = np.full(end - first, -1)
+        order[np.setdiff1d(np.arange(len(order)), [row.number - first for row in found])] = np.arange(table.num_rows)
+        return Block(table.take(pa.array(order, mask=order < 0)), first, tuple(found))
 
 
-def _blocks(stream: Any, names: list[str], delimiter: str, tell: Callable[[BadRow], None]) -> Iterator[pa.Table]:
-    odd, first = _OddRows(tell), 0
+def _blocks(stream: Any, names: list[str], delimiter: str) -> Iterator[Block]:
+    odd, first = _OddRows(), 1
     try:
         with arrow_csv.open_csv(
             stream,
@@ -98,14 +94,14 @@ def _blocks(stream: Any, names: list[str], delimiter: str, tell: Callable[[BadRo
             convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         ) as reader:
             for batch in reader:
-                table = odd.put_back(pa.Table.from_batches([batch]), first, last=False)
-                first += table.num_rows
-                yield table
+                block = odd.put_back(pa.Table.from_batches([batch]), first)
+                first += block.table.num_rows
+                yield block
     except (pa.ArrowInvalid, OSError, EOFError) as error:
         if "Empty CSV file" not in str(error):
             raise ValueError(_explained(error)) from error
     rest = odd.put_back(pa.table({name: pa.array([], pa.string()) for name in names}), first, last=True)
-    if rest.num_rows:
+    if rest.bad:
         yield rest
 
 

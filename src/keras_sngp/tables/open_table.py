@@ -3,7 +3,7 @@
 import contextlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from keras_sngp.tables.bad_rows import BadRow
+from keras_sngp.tables.bad_rows import BadRow, Block
 from keras_sngp.tables.csv_blocks import read_csv_blocks
 
 ROWS_A_BLOCK = 65_536
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".npz")
 
-Opened = tuple[list[str], Iterator[pa.Table]]
+Opened = tuple[list[str], Iterator[Block]]
 
 
 @contextlib.contextmanager
-def open_table(source: Path | io.BufferedReader, tell: Callable[[BadRow], None]) -> Iterator[Opened]:
+def open_table(source: Path | io.BufferedReader) -> Iterator[Opened]:
     """Opens a CSV, Parquet or NPZ file, or a stream of CSV, and gives the names of its columns and its rows in order.
 
     In CSV every cell is text. The arrays of an NPZ file are columns: one of numbers `(rows,)` by its name, one
@@ -29,14 +29,12 @@ def open_table(source: Path | io.BufferedReader, tell: Callable[[BadRow], None])
 
     Args:
         source: The path, or a binary stream such as `sys.stdin.buffer`.
-        tell: Called for each row of a CSV file that has another number of cells than the header; it comes as a row of
-            missing cells.
 
     Raises:
         ValueError: the file is of another kind, cut off, or empty.
     """
     if not isinstance(source, Path):
-        yield read_csv_blocks(source, tell)
+        yield read_csv_blocks(source)
         return
     with _named(source), source.open("rb") as stream:
         if source.name.lower().endswith(".parquet"):
@@ -44,7 +42,7 @@ def open_table(source: Path | io.BufferedReader, tell: Callable[[BadRow], None])
         elif source.name.lower().endswith(".npz"):
             yield _npz(stream)
         elif source.name.lower().endswith(SUFFIXES):
-            yield read_csv_blocks(stream, tell)
+            yield read_csv_blocks(stream)
         else:
             raise ValueError(f"Expected a file whose name ends in {', '.join(SUFFIXES)}")
 
@@ -63,14 +61,13 @@ class FileReadError(ValueError):
     """A file that cannot be read, with its name."""
 
 
-def read_table(source: Path | io.BufferedReader, tell: Callable[[BadRow], None]) -> pa.Table:
-    """All rows of what `open_table` opens."""
-    with open_table(source, tell) as (names, blocks):
-        tables = list(blocks)
-    rows = sum(table.num_rows for table in tables)
-    if not rows:
-        raise ValueError(f"Expected at least one row. Received: {source}, with the columns {', '.join(names)} alone")
-    return pa.concat_tables(tables)
+def read_table(source: Path | io.BufferedReader) -> tuple[pa.Table, list[BadRow]]:
+    """All rows of what `open_table` opens, and those among them that could not be read."""
+    with open_table(source) as (names, blocks):
+        found = list(blocks)
+    if not found:
+        raise ValueError(f"Expected at least one row. Received: the columns {', '.join(map(repr, names))} alone")
+    return pa.concat_tables(block.table for block in found), [row for block in found for row in block.bad]
 
 
 def _parquet(stream: BinaryIO) -> Opened:
@@ -81,10 +78,12 @@ def _parquet(stream: BinaryIO) -> Opened:
     return file.schema_arrow.names, _parquet_blocks(file)
 
 
-def _parquet_blocks(file: Any) -> Iterator[pa.Table]:
+def _parquet_blocks(file: Any) -> Iterator[Block]:
+    first = 1
     try:
         for batch in file.iter_batches(ROWS_A_BLOCK):
-            yield pa.Table.from_batches([batch])
+            yield Block(pa.Table.from_batches([batch]), first)
+            first += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(f"Expected a Parquet file that can be read to its end. Received: {error}") from error
 
@@ -115,6 +114,6 @@ def _columns_of(name: str, array: np.ndarray) -> Iterator[tuple[str, pa.Array]]:
         yield name, pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(array))
 
 
-def _slices(table: pa.Table) -> Iterator[pa.Table]:
+def _slices(table: pa.Table) -> Iterator[Block]:
     for start in range(0, table.num_rows, ROWS_A_BLOCK):
-        yield table.slice(start, ROWS_A_BLOCK)
+        yield Block(table.slice(start, ROWS_A_BLOCK), start + 1)

@@ -1,0 +1,116 @@
+"""From rows of a table to answers, or the decision to ask a human, block by block."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from keras_sngp.deferral import DeferralPolicy
+from keras_sngp.deferral.drift import DeferralDriftWarning
+from keras_sngp.own_data.classifier import Classifier
+from keras_sngp.tables.bad_rows import BadRow, Block, ErrorWish
+
+ANSWER, DEFER = "answer", "defer"
+
+
+@dataclasses.dataclass
+class AnswerCounts:
+    """What became of the rows so far."""
+
+    rows: int = 0
+    deferred: int = 0
+    dropped: int = 0
+
+    def add(self, rows: int, answers: pa.Table) -> None:
+        """Counts a block."""
+        self.rows += answers.num_rows
+        self.dropped += rows - answers.num_rows
+        self.deferred += pc.sum(pc.equal(answers["decision"], DEFER)).as_py() or 0
+
+    def drift(self, policy: DeferralPolicy) -> str | None:
+        """A sentence if the share deferred is not as the held-out rows let expect."""
+        if not self.rows:
+            return None
+        low, high = policy.expected_rate(self.rows)
+        share = self.deferred / self.rows
+        if low <= share <= high:
+            return None
+        return (
+            f"{share:.1%} of the rows are handed over, where {low:.1%} to {high:.1%} were expected: "
+            "they are not like the data the classifier was trained on."
+        )
+
+
+def answer_blocks(
+    classifier: Classifier,
+    policy: DeferralPolicy,
+    blocks: Iterable[Block],
+    *,
+    id_column: str | None = None,
+    errors: ErrorWish = "keep",
+    tell: Callable[[BadRow], None] = lambda row: None,
+    counts: AnswerCounts | None = None,
+) -> Iterator[pa.Table]:
+    """Gives for each block of rows their answers: in order, one row for each unless it is dropped.
+
+    The columns are the id, if one is named, `label`, `prob_CLASS` for each class, `uncertainty` (entropy in nats),
+    `variance`, `decision` and `reason`. A bad row, with a cell that cannot be read or cells that are too many or too
+    few, is always handed over.
+
+    Args:
+        classifier: Who answers.
+        policy: Who decides.
+        blocks: Rows with the columns the classifier was trained on; see `open_table`.
+        id_column: A column to copy.
+        errors: Whether bad rows are kept, dropped, or a reason to stop with a ValueError.
+        tell: Called with each bad row that is kept or dropped.
+        counts: Counts along.
+    """
+    counts = AnswerCounts() if counts is None else counts
+    for block in blocks:
+        if not block.table.num_rows:
+            continue
+        reasons = classifier.inputs.reasons(block.table)
+        for row in block.bad:
+            reasons[row.number - block.first] = row.reason
+        bad = classifier.inputs.bad(block.table)
+        bad[[row.number - block.first for row in block.bad]] = True
+        for place in np.flatnonzero(bad):
+            found = BadRow(block.first + int(place), reasons[place])
+            if errors == "stop":
+                raise ValueError(f"Expected rows that can be read. Received: {found}")
+            tell(found)
+        answers = _answers(classifier, policy, block.table, bad, reasons)
+        if id_column is not None:
+            answers = answers.add_column(0, id_column, block.table[id_column])
+        if errors == "drop":
+            answers = answers.filter(pa.array(~bad))
+        counts.add(block.table.num_rows, answers)
+        yield answers
+
+
+def _answers(
+    classifier: Classifier, policy: DeferralPolicy, block: pa.Table, bad: np.ndarray, reasons: list[str]
+) -> pa.Table:
+    prediction = classifier.predict_distribution(block)
+    with warnings.catch_warnings():
+        # Blocks are judged together, at the end.
+        warnings.simplefilter("ignore", DeferralDriftWarning)
+        decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
+    defer = decisions.defer | bad
+    together = ["; ".join(filter(None, pair)) for pair in zip(decisions.reasons.tolist(), reasons, strict=True)]
+    columns = {
+        "label": pa.array(classifier.class_names).take(pa.array(decisions.answers)),
+        **{
+            f"prob_{name}": pa.array(prediction.probabilities[:, number])
+            for number, name in enumerate(classifier.class_names)
+        },
+        "uncertainty": pa.array(decisions.uncertainty.astype("float32")),
+        "variance": pa.array(np.asarray(prediction.variance)),
+        "decision": pa.array([ANSWER, DEFER]).take(pa.array(defer.astype(int))),
+        "reason": pa.array(together),
+    }
+    return pa.table(columns)

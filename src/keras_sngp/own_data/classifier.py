@@ -1,0 +1,73 @@
+"""A trained classifier with all it needs to go from rows of a table to decisions."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from keras_sngp.deferral import DeferralPolicy
+from keras_sngp.models import SNGP, fold
+from keras_sngp.own_data.architecture import Architecture
+from keras_sngp.prediction import Prediction
+from keras_sngp.tables import TableSchema
+
+SCORE = "entropy"
+DEFAULT_BUDGET = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """What the network says about held-out rows, by which the decision to hand over is learned.
+
+    Attributes:
+        probabilities: `(rows, classes)`.
+        variance: `(rows,)`.
+        labels: Class numbers `(rows,)`.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    variance: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.intp]
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """What `keras-sngp train` makes, and `keras-sngp predict` uses.
+
+    Attributes:
+        inputs: What it looks at, and how.
+        class_names: Names of the classes, in the order of the probabilities.
+        label: The column they are in.
+        architecture: What the network is built from.
+        network: The trained network.
+        held_out: What it says about held-out rows.
+        training: Rows, epochs, seconds and settings of the training, for people.
+    """
+
+    inputs: TableSchema
+    class_names: tuple[str, ...]
+    label: str
+    architecture: Architecture
+    network: SNGP
+    held_out: HeldOut
+    training: dict[str, Any]
+
+    def predict_distribution(self, table: pa.Table) -> Prediction:
+        """Probabilities, logits and variance of the rows of a table with the columns it was trained on."""
+        return self.folded_network.predict_distribution(self.inputs.encode(table))
+
+    @functools.cached_property
+    def folded_network(self) -> SNGP:
+        """The network without the search for spectral norms."""
+        return fold(self.network)
+
+    def policy(self, budget: float | None = None, accuracy: float | None = None) -> DeferralPolicy:
+        """The policy of a budget or an accuracy, learned on the held-out rows; see `DeferralPolicy`."""
+        probabilities, variance, labels = dataclasses.astuple(self.held_out)
+        if accuracy is not None:
+            return DeferralPolicy.for_accuracy(probabilities, labels, accuracy, score=SCORE, variance=variance)
+        share = DEFAULT_BUDGET if budget is None else budget
+        return DeferralPolicy.for_budget(probabilities, share, score=SCORE, variance=variance)

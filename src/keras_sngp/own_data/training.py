@@ -1,0 +1,180 @@
+"""Training a classifier on the rows of a table."""
+
+import contextlib
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import pyarrow as pa
+
+from keras_sngp.own_data.architecture import Architecture, ResidualArchitecture, make_network
+from keras_sngp.own_data.best_weights import BestWeights
+from keras_sngp.own_data.classifier import Classifier, HeldOut
+from keras_sngp.own_data.labels import UNKNOWN, class_names_of, label_numbers
+from keras_sngp.own_data.splits import Split
+from keras_sngp.tables import TableSchema, infer_schema
+
+LEAST_STEPS = 2_000
+EPOCHS = (10, 200)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """How a classifier is trained.
+
+    Attributes:
+        epochs: Most passes over the training rows; by default enough for 2,000 steps, from 10 to 200.
+        learning_rate: The first one; it falls to zero along a cosine.
+        weight_decay: Of the optimizer, AdamW.
+        batch_size: Rows a step.
+        patience: Epochs without a smaller validation loss after which training stops.
+        validation_share: Share of the rows for validation, and again for the held-out rows.
+        seed: Of the split, the first weights and the order of the rows.
+    """
+
+    epochs: int | None = None
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.004
+    batch_size: int = 128
+    patience: int = 5
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def epochs_for(self, rows: int) -> int:
+        if self.epochs is not None:
+            return self.epochs
+        return int(np.clip(-(-LEAST_STEPS * self.batch_size // rows), *EPOCHS))
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedData:
+    """Rows with a label, split, and what the columns are."""
+
+    inputs: TableSchema
+    class_names: tuple[str, ...]
+    label: str
+    table: pa.Table
+    labels: np.ndarray
+    split: Split
+    unlabelled: int
+
+    def part(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Encoded inputs and class numbers."""
+        return self.inputs.encode(self.table.take(pa.array(rows))), self.labels[rows]
+
+
+def prepare(
+    table: pa.Table, label: str, settings: TrainingSettings, overrides: Mapping[str, str] | None = None
+) -> PreparedData:
+    """Finds the classes, splits the rows, and types the columns by the training rows.
+
+    Args:
+        table: The data.
+        label: The column with the classes; rows without one are left out.
+        settings: How to split.
+        overrides: Kinds of some columns; see `infer_schema`.
+
+    Raises:
+        ValueError: no such column, too few rows or classes, no column to learn from.
+    """
+    if label not in table.column_names:
+        raise ValueError(
+            f"Expected the label in one of the columns {', '.join(map(repr, table.column_names))}. Received: {label!r}"
+        )
+    class_names = class_names_of(table[label], label)
+    labels = label_numbers(table[label], class_names)
+    labelled = table.filter(pa.array(labels != UNKNOWN)).drop_columns([label])
+    labels = labels[labels != UNKNOWN]
+    split = Split.of(labels, settings.validation_share, settings.seed)
+    inputs = infer_schema(labelled.take(pa.array(split.training)), overrides)
+    return PreparedData(inputs, class_names, label, labelled, labels, split, unlabelled=table.num_rows - len(labels))
+
+
+def train(
+    data: PreparedData,
+    settings: TrainingSettings,
+    *,
+    folder: Path | None = None,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+) -> Classifier:
+    """Trains, sets the posterior, calibrates, and asks about the held-out rows.
+
+    Args:
+        data: What `prepare` gave.
+        settings: How to train.
+        folder: Keeps what is needed to go on after a stop; goes on from what is there.
+        callbacks: Told of each epoch; one that sets `model.stop_training` ends the training early.
+    """
+    started = time.perf_counter()
+    keras.utils.set_random_seed(settings.seed)
+    x, y = data.part(data.split.training)
+    validation = data.part(data.split.validation)
+    architecture: Architecture = ResidualArchitecture(x.shape[1], len(data.class_names))
+    with _kept_or_temporary(folder) as place:
+        best = _fit(make_network(architecture), (x, y), validation, settings, place, callbacks)
+        network = make_network(architecture)
+        best.load_into(network)
+    network.fit_posterior(x, verbose=0)
+    network.calibrate(*validation)
+    held_out, labels = data.part(data.split.held_out)
+    prediction = network.predict_distribution(held_out)
+    rows = {name: len(getattr(data.split, name)) for name in ("training", "validation", "held_out")}
+    return Classifier(
+        data.inputs,
+        data.class_names,
+        data.label,
+        architecture,
+        network,
+        HeldOut(prediction.probabilities, np.asarray(prediction.variance), labels),
+        {
+            "rows": rows,
+            "unlabelled_rows": data.unlabelled,
+            "best_epoch": best.best_epoch + 1,
+            "seconds": round(time.perf_counter() - started, 1),
+            "settings": dataclasses.asdict(settings),
+        },
+    )
+
+
+def _fit(
+    network: keras.Model,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    settings: TrainingSettings,
+    place: Path,
+    callbacks: tuple[keras.callbacks.Callback, ...],
+) -> BestWeights:
+    epochs = settings.epochs_for(len(training[1]))
+    steps = -(-len(training[1]) // settings.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
+    network.compile(
+        keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    best = BestWeights(place, settings.patience)
+    backup = keras.callbacks.BackupAndRestore(place / "last", delete_checkpoint=False)
+    # The SNGP's own `fit` would set the posterior of the last weights, not of the best.
+    keras.Model.fit(
+        network,
+        *training,
+        validation_data=validation,
+        batch_size=settings.batch_size,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[backup, best, *callbacks],
+    )
+    return best
+
+
+@contextlib.contextmanager
+def _kept_or_temporary(folder: Path | None) -> Iterator[Path]:
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            yield Path(temporary)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder

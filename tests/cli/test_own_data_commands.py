@@ -1,0 +1,208 @@
+"""`keras-sngp train`, `predict`, `evaluate` and `show` as a user meets them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as arrow_parquet
+import pytest
+from click.testing import CliRunner
+
+from keras_sngp_cli.main import main
+
+
+def make_table(rows, seed):
+    generator = np.random.default_rng(seed)
+    kinds = generator.integers(0, 2, rows)
+    return pa.table(
+        {
+            "number": np.arange(rows),
+            "weight": 10.0 * kinds + generator.normal(size=rows),
+            "coat": np.array(["fur", "wool"])[kinds],
+            "animal": np.array(["cat", "sheep"])[kinds],
+        }
+    )
+
+
+def invoke(*arguments, **options):
+    return CliRunner().invoke(main, list(map(str, arguments)), **options)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own data")
+    arrow_csv.write_csv(make_table(300, 0), folder / "train.csv")
+    arrow_parquet.write_table(make_table(200, 1), folder / "test.parquet")
+    arrow_csv.write_csv(make_table(200, 1), folder / "test.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    options = [
+        "--label",
+        "animal",
+        "--output",
+        folder / "animals.sngp",
+        "--epochs",
+        8,
+        "--test",
+        folder / "test.parquet",
+    ]
+    done = invoke("train", folder / "train.csv", *options, "--column", "number=ignore", env={"COLUMNS": "90"})
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_training_shows_the_columns_and_the_figures(trained, folder):
+    for text in (
+        "number   ignored    as you asked",
+        "weight   number",
+        "coat     category   2 words: ",
+        "240 rows to train on",
+    ):
+        assert text in trained.stdout
+    assert "test, 200 rows" in trained.stdout
+    assert "Accuracy at 80% coverage" in trained.stdout
+    assert (folder / "animals-report" / "report.html").exists()
+    assert not (folder / "animals.sngp.training").exists()
+
+
+def test_a_classifier_describes_itself(trained, folder):
+    shown = json.loads(invoke("show", folder / "animals.sngp", "--json").stdout)
+    assert shown["class_names"] == ["cat", "sheep"]
+    assert "coat" in invoke("show", folder / "animals.sngp").stdout
+
+
+def test_rows_of_csv_parquet_and_standard_input_get_the_same_answers(trained, folder):
+    answers = []
+    for name, suffix in (("test.csv", "csv"), ("test.parquet", "parquet")):
+        done = invoke(
+            "predict", folder / "animals.sngp", folder / name, "--output", folder / f"out.{suffix}", "--id", "number"
+        )
+        assert done.exit_code == 0, done.output
+        assert "200 rows" in done.stderr
+    answers = [arrow_csv.read_csv(folder / "out.csv"), arrow_parquet.read_table(folder / "out.parquet")]
+    assert answers[0].column_names == answers[1].column_names
+    assert answers[0]["number"].to_pylist() == list(range(200))
+    assert answers[0]["label"].to_pylist() == answers[1]["label"].to_pylist()
+    np.testing.assert_allclose(answers[0]["prob_cat"], answers[1]["prob_cat"], atol=1e-6)
+    piped = invoke(
+        "predict",
+        folder / "animals.sngp",
+        "-",
+        "--output",
+        "-",
+        "--id",
+        "number",
+        input=(folder / "test.csv").read_bytes(),
+    )
+    assert piped.exit_code == 0, piped.output
+    assert piped.stdout_bytes == (folder / "out.csv").read_bytes()
+
+
+def test_bad_rows_are_told_and_the_exit_code_says_so(trained, folder):
+    (folder / "bad.csv").write_text("weight,coat\n0,fur\nheavy,wool\n1\n")
+    arguments = ["predict", folder / "animals.sngp", folder / "bad.csv", "--output", folder / "bad-out.csv"]
+    done = invoke(*arguments)
+    assert done.exit_code == 3
+    assert "row 2: weight not a number (handed over)" in done.stderr
+    assert "row 3: 1 cells where 2 were expected (handed over)" in done.stderr
+    assert arrow_csv.read_csv(folder / "bad-out.csv").num_rows == 3
+    assert invoke(*arguments, "--errors", "drop").exit_code == 3
+    assert arrow_csv.read_csv(folder / "bad-out.csv").num_rows == 1
+    stopped = invoke(*arguments[:-1], folder / "never.csv", "--errors", "stop")
+    assert stopped.exit_code == 1
+    assert not (folder / "never.csv").exists()
+
+
+def test_evaluation_and_its_exit_codes(trained, folder):
+    arguments = ["evaluate", folder / "animals.sngp", folder / "test.csv", "--json"]
+    done = invoke(*arguments, "--at-least", 0.9)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["accuracy"] > 0.9
+    assert invoke(*arguments, "--at-least", 0.99999).exit_code in (0, 3)
+    (folder / "wrong.csv").write_text("weight,coat,animal\n0,fur,sheep\n0,fur,sheep\n")
+    wrong = invoke("evaluate", folder / "animals.sngp", folder / "wrong.csv", "--at-least", 0.5)
+    assert wrong.exit_code == 3
+    assert "Accuracy 0.0000 is below 0.5" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "train.csv", "--label", "kind", "--output", "x.sngp"], "Expected the label in one of the columns"),
+        (["train", "nothing.csv", "--label", "a", "--output", "x.sngp"], "No such file"),
+        (
+            ["train", "train.csv", "--label", "animal", "--output", "x.sngp", "--column", "coat=text"],
+            "expected COL=number",
+        ),
+        (["train", "train.csv", "--label", "animal", "--output", "x.sngp", "--resume"], "leave out --resume"),
+        (["predict", "animals.sngp", "test.csv", "--output", "x.xlsx"], "ends in .csv or .parquet, or -"),
+        (["predict", "animals.sngp", "test.csv", "--output", "x.csv", "--id", "name"], "as --id. Received: 'name'"),
+        (["predict", "train.csv", "test.csv", "--output", "x.csv"], "made by `keras-sngp train`"),
+        (["predict", "animals.sngp", "renamed.csv", "--output", "x.csv"], "'weight' may now be 'Weight'"),
+        (
+            [
+                "predict",
+                "animals.sngp",
+                "test.csv",
+                "--output",
+                "x.csv",
+                "--min-accuracy",
+                "0.9",
+                "--defer-budget",
+                "0.1",
+            ],
+            "Pass one of",
+        ),
+        (["evaluate", "animals.sngp", "test.csv", "--label", "kind"], "Expected the classes in a column 'kind'"),
+    ],
+)
+def test_wrong_wishes_get_one_clear_message(trained, folder, monkeypatch, arguments, message):
+    monkeypatch.chdir(folder)
+    (folder / "renamed.csv").write_text("Weight,coat\n0,fur\n")
+    done = invoke(*arguments)
+    assert done.exit_code in (1, 2)
+    assert message in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.output
+    assert not (folder / "x.csv").exists()
+    assert not (folder / "x.sngp").exists()
+
+
+def test_an_interrupted_training_keeps_the_best_network_and_goes_on(folder):
+    output = folder / "interrupted.sngp"
+    code = "from keras_sngp_cli.main import main; main()"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "train",
+        str(folder / "train.csv"),
+        "--label",
+        "animal",
+        "--output",
+        str(output),
+    ]
+    options = ["--epochs", "4000", "--patience", "4000"]
+    environment = {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
+    process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    record = folder / "interrupted.sngp.training" / "best.json"
+    give_up = time.monotonic() + 120
+    while not record.exists() and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors.decode()
+    assert b"--resume goes on" in errors
+    assert output.exists()
+    assert record.exists()
+    wrong = invoke("train", folder / "train.csv", "--label", "animal", "--output", output, "--resume", "--seed", 1)
+    assert "--resume needs the data and options" in wrong.stderr
