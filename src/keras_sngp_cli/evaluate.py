@@ -35,7 +35,8 @@ def evaluate(
 ) -> None:
     """Measure a classifier on rows whose classes are known.
 
-    MODEL was made by `keras-sngp train`; DATA is a CSV, Parquet or NPZ file, or - for CSV on standard input.
+    MODEL was made by `keras-sngp train`; DATA is a CSV, Parquet or NPZ file, a folder of images, or - for CSV on
+    standard input.
     """
     if report is not None:
         check_writable(report)

@@ -53,7 +53,8 @@ def predict(
     """Answer each row of DATA, or hand it over to a human.
 
     MODEL was made by `keras-sngp train`. DATA is a CSV, Parquet or NPZ file of any size with the columns it was trained
-    on, or - for CSV on standard input. Rows keep their order. Exit code 3: all was written, but some rows were bad.
+    on, a folder of images, or - for CSV on standard input. Rows keep their order. Exit code 3: all was written, but
+    some rows were bad.
     """
     check_one_rule(defer_budget, min_accuracy)
     with plain_errors():
@@ -63,12 +64,12 @@ def predict(
         import_for_own_data(backend)
         from keras_sngp.own_data.answers import AnswerCounts, answer_blocks
         from keras_sngp.own_data.classifier_file import load_classifier
-        from keras_sngp.tables.open_table import open_table
+        from keras_sngp.own_data.open_data import open_data
 
         classifier = load_classifier(model)
         policy = classifier.policy(defer_budget, min_accuracy)
         bad_rows, counts = BadRows(OUTCOMES[errors]), AnswerCounts()
-        with open_table(source_of(data)) as (names, blocks), open_output(output) as write, _progress() as show:
+        with open_data(source_of(data)) as (names, blocks), open_output(output) as write, _progress() as show:
             classifier.inputs.check(names)
             if id_column is not None and id_column not in names:
                 raise ValueError(

@@ -20,9 +20,9 @@ def show(model: Path, as_json: bool) -> None:
         from keras_sngp.own_data.classifier_file import describe_file
         from keras_sngp.own_data.descriptions import classifier_tables
 
-        content = describe_file(model)
+        content, inputs = describe_file(model)
         if as_json:
             click.echo(json.dumps(content, indent=2))
             return
-        for table in classifier_tables(content):
+        for table in classifier_tables(content, inputs):
             print_table(table, of_words=True)

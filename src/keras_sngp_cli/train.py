@@ -27,6 +27,8 @@ KINDS = ("number", "category", "ignore")
 @click.option(
     "--column", "columns", metavar="COL=KIND", multiple=True, help="Use a column as number, category or ignore it."
 )
+@click.option("--text", metavar="COL", help="Column of texts to look at, instead of all columns.")
+@click.option("--encoder", metavar="DIR", type=FILE, help="Folder of a BERT encoder for the texts.  [default: words]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Most passes over the data.  [default: by its size]")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
 @click.option("--patience", type=click.IntRange(min=1), default=5, show_default=True, help="Epochs without progress.")
@@ -38,23 +40,28 @@ KINDS = ("number", "category", "ignore")
 def train(data: Path, label: str, output: Path, report: Path | None, as_json: bool, **options: Any) -> None:
     """Train a classifier that knows when it does not know.
 
-    DATA is a CSV (also .csv.gz), Parquet or NPZ file with a row a case. Columns are typed by what is in them. A tenth
-    of the rows is for validation, another tenth is held out to be judged on. Ctrl-C stops, and keeps the best network.
+    DATA is a CSV (also .csv.gz), Parquet or NPZ file with a row a case, or a folder of images with a subfolder for each
+    class (--label label). Columns are typed by what is in them; one of images is looked at alone. A tenth of the rows
+    is for validation, another tenth is held out to be judged on. Ctrl-C stops, and keeps the best network.
     """
     overrides = dict(map(_override, options["columns"]))
+    if options["encoder"] and not options["text"]:
+        raise click.UsageError("--encoder needs --text, the column of the texts. Received: none")
     report = report or output.with_name(f"{output.stem}-report")
     check_writable(output.parent)
     with plain_errors():
         import_for_own_data(options["backend"])
         from keras_sngp.own_data import TrainingSettings, prepare, save_classifier
-        from keras_sngp.tables.open_table import read_table
+        from keras_sngp.own_data.open_data import read_data
 
         settings = TrainingSettings(
             options["epochs"], options["learning_rate"], patience=options["patience"], seed=options["seed"]
         )
-        table, bad_rows = read_table(source_of(data))
+        table, bad_rows = read_data(source_of(data))
         tell_bad_rows(bad_rows, "left out")
-        prepared = prepare(table, label, settings, overrides)
+        prepared = prepare(
+            table, label, settings, overrides=overrides, text=options["text"], encoder=options["encoder"]
+        )
         if not as_json:
             _print_data(prepared)
         folder = _training_folder(output, options["resume"], prepared, settings)

@@ -244,7 +244,7 @@ def test_a_changed_file_is_refused(saved, change, message):
 
 
 def test_a_network_of_absurd_size_is_refused(saved):
-    architecture = {**classifier_file.describe_file(saved)["architecture"], "width": 10**9, "num_inducing": 10**9}
+    architecture = {**classifier_file.describe_file(saved)[0]["architecture"], "width": 10**9, "num_inducing": 10**9}
     with pytest.raises(ValueError, match="a network of a sensible size"):
         load_classifier(changed(saved, description_with(architecture=architecture)))
 
@@ -272,3 +272,24 @@ def test_a_newer_version_is_named(saved, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ValueError, match="version 2 of the format where 1 was expected; a newer keras-sngp"):
         load_classifier(newer)
+
+
+def test_images_and_texts_go_the_same_way(tmp_path):
+    generator = np.random.default_rng(0)
+    kinds = generator.integers(0, 2, 60)
+    images = generator.integers(0, 60, (60, 8, 8), dtype="uint8") + 150 * kinds[:, None, None].astype("uint8")
+    images = pa.FixedShapeTensorArray.from_numpy_ndarray(images)
+    texts = [("red wine " if kind else "fast car ") + str(number) for number, kind in enumerate(kinds)]
+    tables = {
+        "images": (pa.table({"y": kinds, "image": images}), {}),
+        "words": (pa.table({"y": kinds, "other": range(60), "text": texts}), {"text": "text"}),
+    }
+    settings = TrainingSettings(epochs=8, batch_size=16)
+    for kind, (table, options) in tables.items():
+        trained = train(prepare(table, "y", settings, **options), settings)
+        assert trained.inputs.kind == kind
+        prediction = trained.predict_distribution(table)
+        assert metrics.accuracy(prediction.probabilities, kinds) > 0.9
+        save_classifier(trained, tmp_path / "saved.sngp")
+        loaded = load_classifier(tmp_path / "saved.sngp").predict_distribution(table)
+        np.testing.assert_allclose(loaded.probabilities, prediction.probabilities, atol=1e-6)

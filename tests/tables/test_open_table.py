@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 import pytest
 
-from keras_sngp.tables import csv_blocks, open_table
+from keras_sngp.own_data import open_data
+from keras_sngp.tables import csv_blocks
 
 
 def stream(content):
@@ -16,7 +17,7 @@ def stream(content):
 
 
 def read(source):
-    table, bad = open_table.read_table(source)
+    table, bad = open_data.read_data(source)
     return table, [str(row) for row in bad]
 
 

@@ -100,6 +100,14 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
 }
 
 
+def architecture_for(input_shape: tuple[int, ...], num_classes: int) -> Architecture:
+    """The one for rows of numbers or for images."""
+    if len(input_shape) == 1:
+        return ResidualArchitecture(input_shape[0], num_classes)
+    height, width, channels = input_shape
+    return ConvolutionalArchitecture(height, width, channels, num_classes)
+
+
 def make_network(architecture: Architecture) -> SNGP:
     """A new SNGP of an architecture."""
     model, _ = convert(

@@ -11,8 +11,8 @@ import pyarrow as pa
 from keras_sngp.deferral import DeferralPolicy
 from keras_sngp.models import SNGP, fold
 from keras_sngp.own_data.architecture import Architecture
+from keras_sngp.own_data.inputs import Inputs
 from keras_sngp.prediction import Prediction
-from keras_sngp.tables import TableSchema
 
 SCORE = "entropy"
 DEFAULT_BUDGET = 0.05
@@ -47,7 +47,7 @@ class Classifier:
         training: Rows, epochs, seconds and settings of the training, for people.
     """
 
-    inputs: TableSchema
+    inputs: Inputs
     class_names: tuple[str, ...]
     label: str
     architecture: Architecture

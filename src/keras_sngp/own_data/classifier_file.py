@@ -17,12 +17,13 @@ import numpy as np
 from keras_sngp.atomic_write import atomic_write
 from keras_sngp.own_data.architecture import architecture_from_json, architecture_to_json, make_network
 from keras_sngp.own_data.classifier import Classifier, HeldOut
-from keras_sngp.tables import TableSchema
+from keras_sngp.own_data.inputs import Inputs, inputs_from_json
 from keras_sngp.tables.json_checks import checked_fields
 
 FORMAT, VERSION = "keras-sngp classifier", 1
-MANIFEST, DESCRIPTION, NETWORK, HELD_OUT = "manifest.json", "classifier.json", "network.keras", "held_out.npz"
-CONTENTS = (DESCRIPTION, NETWORK, HELD_OUT)
+MANIFEST, DESCRIPTION, NETWORK = "manifest.json", "classifier.json", "network.keras"
+INPUTS, HELD_OUT = "inputs.npz", "held_out.npz"
+CONTENTS = (DESCRIPTION, INPUTS, NETWORK, HELD_OUT)
 NETWORK_WEIGHTS = "model.weights.h5"
 MOST_DESCRIPTION = 64 << 20
 MOST_UNPACKED = 8 << 30
@@ -41,6 +42,7 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
     """Writes a classifier to one file, which appears only once it is whole."""
     parts = {
         DESCRIPTION: json.dumps(_description(classifier), indent=1, allow_nan=False).encode(),
+        INPUTS: _array_bytes(classifier.inputs.arrays()),
         NETWORK: _network_bytes(classifier),
         HELD_OUT: _array_bytes(dataclasses.asdict(classifier.held_out)),
     }
@@ -62,25 +64,26 @@ def load_classifier(path: Path) -> Classifier:
     """
     description, parts = _read(path)
     try:
-        inputs = TableSchema.from_json(description["inputs"])
+        inputs = inputs_from_json(description["inputs"], _arrays(parts[INPUTS]))
         architecture = architecture_from_json(description["architecture"])
         class_names = tuple(description["class_names"])
-        if (inputs.width, len(class_names)) != (architecture.input_shape[-1], architecture.num_classes):
+        if (inputs.input_shape, len(class_names)) != (architecture.input_shape, architecture.num_classes):
             raise ValueError("the network does not fit the columns and classes")
         network = make_network(architecture)
         _load_weights(network, parts[NETWORK])
         held_out = _held_out(parts[HELD_OUT], len(class_names))
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a classifier that can be used. Received: {error}") from error
     return Classifier(
         inputs, class_names, description["label"], architecture, network, held_out, description["training"]
     )
 
 
-def describe_file(path: Path) -> dict[str, Any]:
-    """What a file says about its classifier, without building it."""
+def describe_file(path: Path) -> tuple[dict[str, Any], Inputs]:
+    """What a file says about its classifier, and what that looks at; the network is not built."""
     description, parts = _read(path)
-    return {**description, "bytes": {name: len(part) for name, part in parts.items()}}
+    inputs = inputs_from_json(description["inputs"], _arrays(parts[INPUTS]))
+    return {**description, "bytes": {name: len(part) for name, part in parts.items()}}, inputs
 
 
 def _description(classifier: Classifier) -> dict[str, Any]:
@@ -185,9 +188,13 @@ def _check_self_contained(group: h5py.Group) -> None:
             raise ValueError(f"weights in other files: {name!r}")
 
 
-def _held_out(content: bytes, num_classes: int) -> HeldOut:
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        held_out = HeldOut(**{field.name: arrays[field.name] for field in dataclasses.fields(HeldOut)})
+        return dict(arrays)
+
+
+def _held_out(content: bytes, num_classes: int) -> HeldOut:
+    held_out = HeldOut(**_arrays(content))
     rows = len(held_out.labels)
     if held_out.probabilities.shape != (rows, num_classes) or held_out.variance.shape != (rows,):
         raise ValueError("held-out rows of shapes that do not belong together")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_sngp.own_data.inputs import Inputs
 from keras_sngp.own_data.training import PreparedData
 from keras_sngp.report.evaluation_tables import TextTable
 from keras_sngp.tables import TableSchema
@@ -10,10 +11,14 @@ from keras_sngp.tables.columns import Column, NumberColumn
 MOST_VALUES = 4
 
 
-def column_table(inputs: TableSchema) -> TextTable:
+def column_table(inputs: Inputs) -> TextTable:
     """What each column is used as, and why others are not."""
-    used = [[column.name, column.kind, _contents(column)] for column in inputs.columns]
-    ignored = [[name, "ignored", reason] for name, reason in inputs.ignored.items()]
+    if isinstance(inputs, TableSchema):
+        used = [[column.name, column.kind, _contents(column)] for column in inputs.columns]
+        ignored = [[name, "ignored", reason] for name, reason in inputs.ignored.items()]
+    else:
+        shape = " x ".join(map(str, inputs.input_shape))
+        used, ignored = [[inputs.name, inputs.kind, f"a row becomes {shape} numbers"]], []
     return TextTable("Columns", ["", "used as", "holds"], [*used, *ignored])
 
 
@@ -27,9 +32,8 @@ def split_sentence(data: PreparedData) -> str:
     )
 
 
-def classifier_tables(content: dict[str, Any]) -> list[TextTable]:
+def classifier_tables(content: dict[str, Any], inputs: Inputs) -> list[TextTable]:
     """What a file says about its classifier; see `describe_file`."""
-    inputs = TableSchema.from_json(content["inputs"])
     training = content["training"]
     rows = training.get("rows", {})
     facts = [

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from keras_sngp.own_data.classifier import Classifier
 from keras_sngp.own_data.labels import UNKNOWN, label_numbers
-from keras_sngp.tables.open_table import open_table
+from keras_sngp.own_data.open_data import open_data
 
 Judged = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating], npt.NDArray[np.intp]]
 
@@ -22,7 +22,7 @@ def judged_rows(
 
     Args:
         classifier: Who is asked.
-        source: A file, or a stream of CSV.
+        source: A file, a folder of images, or a stream of CSV.
         label: The column with the classes, if it is not called as in training.
 
     Raises:
@@ -30,7 +30,7 @@ def judged_rows(
     """
     label = label or classifier.label
     found: list[Judged] = []
-    with open_table(source) as (names, blocks):
+    with open_data(source) as (names, blocks):
         classifier.inputs.check(names)
         if label not in names:
             raise ValueError(f"Expected the classes in a column {label!r}. Received: {', '.join(map(repr, names))}")

@@ -4,19 +4,20 @@ import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pyarrow as pa
 
-from keras_sngp.own_data.architecture import Architecture, ResidualArchitecture, make_network
+from keras_sngp.own_data.architecture import architecture_for, make_network
 from keras_sngp.own_data.best_weights import BestWeights
 from keras_sngp.own_data.classifier import Classifier, HeldOut
+from keras_sngp.own_data.inputs import Inputs, learn_inputs
 from keras_sngp.own_data.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.own_data.splits import Split
-from keras_sngp.tables import TableSchema, infer_schema
 
 LEAST_STEPS = 2_000
 EPOCHS = (10, 200)
@@ -54,7 +55,7 @@ class TrainingSettings:
 class PreparedData:
     """Rows with a label, split, and what the columns are."""
 
-    inputs: TableSchema
+    inputs: Inputs
     class_names: tuple[str, ...]
     label: str
     table: pa.Table
@@ -67,16 +68,14 @@ class PreparedData:
         return self.inputs.encode(self.table.take(pa.array(rows))), self.labels[rows]
 
 
-def prepare(
-    table: pa.Table, label: str, settings: TrainingSettings, overrides: Mapping[str, str] | None = None
-) -> PreparedData:
-    """Finds the classes, splits the rows, and types the columns by the training rows.
+def prepare(table: pa.Table, label: str, settings: TrainingSettings, **input_options: Any) -> PreparedData:
+    """Finds the classes, splits the rows, and finds by the training rows what to look at.
 
     Args:
         table: The data.
         label: The column with the classes; rows without one are left out.
         settings: How to split.
-        overrides: Kinds of some columns; see `infer_schema`.
+        **input_options: See `learn_inputs`.
 
     Raises:
         ValueError: no such column, too few rows or classes, no column to learn from.
@@ -90,7 +89,7 @@ def prepare(
     labelled = table.filter(pa.array(labels != UNKNOWN)).drop_columns([label])
     labels = labels[labels != UNKNOWN]
     split = Split.of(labels, settings.validation_share, settings.seed)
-    inputs = infer_schema(labelled.take(pa.array(split.training)), overrides)
+    inputs = learn_inputs(labelled.take(pa.array(split.training)), **input_options)
     return PreparedData(inputs, class_names, label, labelled, labels, split, unlabelled=table.num_rows - len(labels))
 
 
@@ -113,7 +112,7 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     x, y = data.part(data.split.training)
     validation = data.part(data.split.validation)
-    architecture: Architecture = ResidualArchitecture(x.shape[1], len(data.class_names))
+    architecture = architecture_for(data.inputs.input_shape, len(data.class_names))
     with _kept_or_temporary(folder) as place:
         best = _fit(make_network(architecture), (x, y), validation, settings, place, callbacks)
         network = make_network(architecture)

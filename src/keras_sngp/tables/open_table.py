@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from keras_sngp.tables.bad_rows import BadRow, Block
+from keras_sngp.tables.bad_rows import Block
 from keras_sngp.tables.csv_blocks import read_csv_blocks
 
 ROWS_A_BLOCK = 65_536
@@ -59,15 +59,6 @@ def _named(source: Path) -> Iterator[None]:
 
 class FileReadError(ValueError):
     """A file that cannot be read, with its name."""
-
-
-def read_table(source: Path | io.BufferedReader) -> tuple[pa.Table, list[BadRow]]:
-    """All rows of what `open_table` opens, and those among them that could not be read."""
-    with open_table(source) as (names, blocks):
-        found = list(blocks)
-    if not found:
-        raise ValueError(f"Expected at least one row. Received: the columns {', '.join(map(repr, names))} alone")
-    return pa.concat_tables(block.table for block in found), [row for block in found for row in block.bad]
 
 
 def _parquet(stream: BinaryIO) -> Opened:

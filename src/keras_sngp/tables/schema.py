@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ class TableSchema:
     ((2, 7), ['job unseen', 'age out of range'])
     """
 
+    kind: ClassVar[str] = "table"
+
     columns: tuple[Column, ...]
     ignored: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -43,6 +45,10 @@ class TableSchema:
     def width(self) -> int:
         """How many numbers a row becomes."""
         return sum(column.width for column in self.columns)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (self.width,)
 
     def check(self, names: list[str]) -> None:
         """Raises a ValueError if a table with these columns lacks one that is used."""
@@ -74,12 +80,16 @@ class TableSchema:
         return np.logical_or.reduce(masks)
 
     def to_json(self) -> dict[str, Any]:
-        return {"columns": [column_to_json(column) for column in self.columns], "ignored": self.ignored}
+        columns = [column_to_json(column) for column in self.columns]
+        return {"kind": self.kind, "columns": columns, "ignored": self.ignored}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {}
 
     @classmethod
-    def from_json(cls, content: Any) -> "TableSchema":
+    def from_json(cls, content: Any, arrays: dict[str, np.ndarray] | None = None) -> "TableSchema":
         """Reads what `to_json` gave, and refuses anything else with a ValueError."""
-        fields = checked_fields(content, {"columns": list, "ignored": dict}, "the columns")
+        fields = checked_fields(content, {"kind": str, "columns": list, "ignored": dict}, "the columns")
         columns = []
         for entry in fields["columns"]:
             kind = KINDS.get(str(entry.get("kind"))) if isinstance(entry, dict) else None
