@@ -3,6 +3,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pyarrow as pa
+
+from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -25,3 +28,19 @@ def test_the_page_on_ones_own_classifier_runs_as_written(tmp_path, monkeypatch, 
     assert names["p"].variance.shape == (60,)
     assert re.search(r"hidden +│ Dense +│ bounded", capsys.readouterr().out)
     assert (tmp_path / "classifier.onnx").stat().st_size > 0
+
+
+def test_the_page_on_ones_own_data_runs_as_written(tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", (DOCS / "own-data.md").read_text(), re.DOTALL).group(1)
+    generator = np.random.default_rng(0)
+    kinds = generator.integers(0, 2, 200)
+    table = pa.table(
+        {"weight": 4 + kinds + generator.normal(size=200), "coat": np.array(["fur", "wool"])[kinds], "y": kinds}
+    )
+    settings = TrainingSettings(epochs=4, batch_size=32)
+    save_classifier(train(prepare(table, "y", settings), settings), tmp_path / "animals.sngp")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code, "own-data.md", "exec"), names)
+    assert names["prediction"].variance[1] > 5 * names["prediction"].variance[0]
+    assert names["decisions"].defer.tolist()[1]

@@ -6,9 +6,12 @@ import zipfile
 from pathlib import Path
 
 import h5py
+import hypothesis
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keras_sngp import metrics
 from keras_sngp.own_data import (
@@ -293,3 +296,31 @@ def test_images_and_texts_go_the_same_way(tmp_path):
         save_classifier(trained, tmp_path / "saved.sngp")
         loaded = load_classifier(tmp_path / "saved.sngp").predict_distribution(table)
         np.testing.assert_allclose(loaded.probabilities, prediction.probabilities, atol=1e-6)
+
+
+CELLS = st.one_of(
+    st.none(), st.text(max_size=3), st.floats().map(str), st.sampled_from(["a", "b", "1e300", "?", "0", "-3"])
+)
+TABLES = st.integers(1, 60).flatmap(
+    lambda rows: st.fixed_dictionaries(
+        {"y": st.lists(st.sampled_from(["p", "q", "r", None]), min_size=rows, max_size=rows)},
+        optional={name: st.lists(CELLS, min_size=rows, max_size=rows) for name in ("a", "größe", "", "y ")},
+    )
+)
+
+
+@hypothesis.settings(deadline=None, max_examples=200)
+@given(TABLES)
+def test_any_table_can_be_prepared_or_is_refused_with_one_message(columns):
+    table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+    try:
+        data = prepare(table, "y", SETTINGS)
+    except ValueError as error:
+        assert str(error).startswith("Expected")
+        assert "Received: " in str(error)
+        return
+    for rows in (data.split.training, data.split.validation, data.split.held_out):
+        x, labels = data.part(rows)
+        assert x.shape == (len(rows), data.inputs.width)
+        assert np.isfinite(x).all()
+        assert len(labels) == len(rows) > 0

@@ -27,7 +27,7 @@ def split_sentence(data: PreparedData) -> str:
     split = data.split
     unlabelled = f" {data.unlabelled:,} rows without a label are left out." if data.unlabelled else ""
     return (
-        f"{len(data.class_names)} classes: {_some(data.class_names)}. {len(split.training):,} rows to train on, "
+        f"{len(data.class_names)} classes ({_some(data.class_names)}). {len(split.training):,} rows to train on, "
         f"{len(split.validation):,} for validation, {len(split.held_out):,} held out.{unlabelled}"
     )
 
