@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 import keras
 
 from keras_sngp.models import SNGP, WideResNet, convert
+from keras_sngp.own_data.inputs import Inputs
+from keras_sngp.tables import TableSchema
 from keras_sngp.tables.json_checks import checked_fields
 
 MOST_VALUES = 1 << 24
+TABLE_WIDTH, TEXT_WIDTH = 128, 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ResidualArchitecture:
 
     num_inputs: int
     num_classes: int
-    width: int = 128
+    width: int = TABLE_WIDTH
     num_blocks: int = 2
     dropout_rate: float = 0.1
     num_inducing: int = 1024
@@ -100,10 +103,12 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
 }
 
 
-def architecture_for(input_shape: tuple[int, ...], num_classes: int) -> Architecture:
-    """The one for rows of numbers or for images."""
+def architecture_for(inputs: Inputs, num_classes: int) -> Architecture:
+    """The one that suits a table, texts or images."""
+    input_shape = inputs.input_shape
     if len(input_shape) == 1:
-        return ResidualArchitecture(input_shape[0], num_classes)
+        width = TABLE_WIDTH if isinstance(inputs, TableSchema) else TEXT_WIDTH
+        return ResidualArchitecture(input_shape[0], num_classes, width)
     height, width, channels = input_shape
     return ConvolutionalArchitecture(height, width, channels, num_classes)
 

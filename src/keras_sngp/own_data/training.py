@@ -112,7 +112,7 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     x, y = data.part(data.split.training)
     validation = data.part(data.split.validation)
-    architecture = architecture_for(data.inputs.input_shape, len(data.class_names))
+    architecture = architecture_for(data.inputs, len(data.class_names))
     with _kept_or_temporary(folder) as place:
         best = _fit(make_network(architecture), (x, y), validation, settings, place, callbacks)
         network = make_network(architecture)
