@@ -7,9 +7,10 @@ alone. AUROC tells how well inputs out of domain are told from test inputs: 1 al
 
 METHOD = """## Which method
 
-- **One network, one pass: an SNGP.** On texts and images it was the better one of single networks out of domain, in
+- **One network, one pass: an SNGP.** On texts and clothes it was the better one of single networks out of domain, in
   accuracy and in likelihood. On census data it was so in accuracy and likelihood, and in what it is sure of, but not
-  out of domain. Behind an encoder its time does not show; after a network of a few small layers it does.
+  out of domain. On CIFAR-10, after a short training of one seed, it was level with the plain network in all but far
+  images, which it found by its variance alone. Behind an encoder its time does not show; after a network of a few small layers it does.
 - **Several networks to spare: an ensemble of SNGPs**, rather than one of plain networks: three to five of them did
   better than five to ten of those.
 - **A plain network that must stay as it is**: ask Dempster-Shafer of its logits rather than its largest probability.
@@ -26,7 +27,8 @@ row had), and a poor one where known parts are put together anew (questions of a
 inputs at hand, choose the score by them, and take care that they are of the kind to be found: it matters as much as
 the method. On Adult they were not. The held-out group that chose the score has nothing unseen but its occupation, and
 pointed to Dempster-Shafer, while the variance would have found people from unseen countries far better than any other
-method.
+method. On CIFAR-10, too, shuffled tiles, which are made of familiar parts, chose Dempster-Shafer, and digits, which are
+not, would have been found nearly without fail by the variance.
 
 AUROC of three methods by each score (Dempster-Shafer needs logits, mutual information several samples):"""
 

@@ -44,6 +44,7 @@ class BestWeights(keras.callbacks.Callback):
         """
         if self.best_epoch < 0:
             raise ValueError(
-                "Training gave no finite validation loss; a smaller learning rate may help. Received: NaN or infinity"
+                "Expected at least one finished epoch with a finite validation loss. Received: none; "
+                "go on with the training, or try a smaller learning rate"
             )
         model.load_weights(self.weights_file)

@@ -1,0 +1,106 @@
+"""An SNGP with scikit-learn's interface."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from keras_sngp.estimators.network_classifier import ROWS_A_BATCH, NetworkClassifier, Part
+from keras_sngp.models import convert, fold
+from keras_sngp.prediction import Prediction
+
+
+class SNGPClassifier(NetworkClassifier):
+    """A Spectral-normalized Neural Gaussian Process as a scikit-learn classifier of rows of numbers.
+
+    A projection and residual blocks with bounded spectral norms on standardised features, and a Gaussian process on
+    top. A part of the rows is kept for early stopping, and to calibrate the mean-field factor and a temperature.
+
+    Args:
+        width: Units of each hidden layer.
+        num_blocks: Number of residual blocks.
+        num_inducing: Number of random features.
+        norm_multiplier: Bound on the spectral norm of each hidden layer; None for no bound.
+        gp_kernel_scale: Length scale of the kernel, or `"auto"`.
+        dropout_rate: Share of units dropped in each block while training.
+        epochs: Most passes over the rows; by default enough for 2,000 steps, from 10 to 200.
+        learning_rate: The first one; it falls to zero along a cosine.
+        weight_decay: Of the optimizer, AdamW.
+        batch_size: Rows a step.
+        validation_fraction: Share of the rows that is kept. With too few rows, none are.
+        patience: Epochs without a smaller validation loss after which training stops.
+        random_state: Seed, or a generator.
+
+    Attributes:
+        classes_: The labels, in order.
+        n_features_in_: Number of features.
+
+    Example:
+
+    >>> classifier = SNGPClassifier(width=8, num_inducing=32, epochs=2, random_state=0).fit(x, y)
+    >>> classifier.predict_proba(x).shape, classifier.predict_variance(x).shape
+    ((40, 2), (40,))
+
+    Reference: Liu et al. 2020, arXiv:2006.10108.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int = 128,
+        num_blocks: int = 2,
+        num_inducing: int = 1024,
+        norm_multiplier: float | None = 0.95,
+        gp_kernel_scale: float | str = "auto",
+        dropout_rate: float = 0.1,
+        epochs: int | None = None,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.004,
+        batch_size: int = 128,
+        validation_fraction: float = 0.1,
+        patience: int = 5,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(
+            width=width,
+            num_blocks=num_blocks,
+            dropout_rate=dropout_rate,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            random_state=random_state,
+        )
+        self.num_inducing = num_inducing
+        self.norm_multiplier = norm_multiplier
+        self.gp_kernel_scale = gp_kernel_scale
+
+    def predict_variance(self, X: Any) -> npt.NDArray[np.float64]:
+        """Posterior variance of the logits `(rows,)`, larger the further a row is from the training data."""
+        variance = self.predict_distribution(X).variance
+        assert variance is not None
+        return variance.astype("float64")
+
+    def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
+        """Logarithms of the probabilities `(rows, classes)`; for two classes their difference `(rows,)`."""
+        logarithms = np.log(np.maximum(self.predict_proba(X), np.finfo("float32").tiny))
+        return logarithms[:, 1] - logarithms[:, 0] if len(self.classes_) == 2 else logarithms
+
+    def _train(self, training: Part, validation: Part | None) -> list[keras.Model]:
+        model, _ = convert(
+            self._make_classifier(),
+            self.num_inducing,
+            self.norm_multiplier,
+            gp_kernel_scale=self.gp_kernel_scale,
+        )
+        self._compile(model, len(training[1])).fit(**self._fit_arguments(training, validation))
+        network = fold(model)
+        if validation is not None:
+            network.calibrate(validation[0], validation[1])
+        return [network]
+
+    def _ask(self, x: npt.NDArray[np.float32]) -> Prediction:
+        return self.networks_[0].predict_distribution(x, batch_size=ROWS_A_BATCH)
