@@ -9,10 +9,11 @@ METHOD = """## Which method
 
 - **One network, one pass: an SNGP.** On texts and clothes it was the better one of single networks out of domain, in
   accuracy and in likelihood. On census data it was so in accuracy and likelihood, and in what it is sure of, but not
-  out of domain. On CIFAR-10, after a short training of one seed, it was level with the plain network in all but far
-  images, which it found by its variance alone. Behind an encoder its time does not show; after a network of a few small layers it does.
-- **Several networks to spare: an ensemble of SNGPs**, rather than one of plain networks: three to five of them did
-  better than five to ten of those.
+  out of domain. On CIFAR-10, after a short training of one seed, it was level with the plain network; far images it
+  found by its variance alone, and under noise it grew surer while it got worse. Behind an encoder its time does not
+  show; after a network of a few small layers it does.
+- **Several networks to spare: an ensemble of SNGPs**, rather than one of plain networks: five of them did better
+  than five to ten of those.
 - **A plain network that must stay as it is**: ask Dempster-Shafer of its logits rather than its largest probability.
   That costs nothing. A temperature mends its calibration where that is off, and leaves the rest as it is.
 - **MC dropout** costs as many passes as it has samples, and gains less than an ensemble.
