@@ -102,5 +102,5 @@ def test_bad_input_gets_one_clear_message(fitted, iris):
         estimator.fit(np.where(x > 5, np.nan, x), y)
     with pytest.raises(ValueError, match="expecting 4 features"):
         fitted.predict(x[:, :2])
-    with pytest.raises(ValueError, match="above 0 for some rows"):
+    with pytest.raises(ValueError, match="at least one non-zero"):
         estimator.fit(x, y, sample_weight=np.zeros(len(x)))

@@ -77,8 +77,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         if len(self.classes_) < 2:
             raise ValueError(f"Expected labels of at least 2 classes. Received: 1 class, {self.classes_[0]}")
         weights = _check_sample_weight(sample_weight, X, dtype="float64", ensure_non_negative=True)
-        if not weights.sum() > 0:
-            raise ValueError("Expected sample weights above 0 for some rows. Received: zeros only")
         self.center_ = np.average(X, axis=0, weights=weights)
         spread = np.sqrt(np.average((X - self.center_) ** 2, axis=0, weights=weights))
         self.spread_ = np.where(spread > 0, spread, 1.0)

@@ -17,6 +17,7 @@ MOST_CATEGORIES = 200
 FAR = 100.0
 ROOM = 0.1
 SKEWED = 3.0
+SMALLEST_UNIT = 1e-12
 
 Notes = Iterator[tuple[str, Mask]]
 
@@ -68,7 +69,8 @@ class NumberColumn:
     def encode(self, column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
         values, _ = as_numbers(column)
         missing = np.isnan(values)
-        places = (_moved(values, self.unit) - self.center) / self.spread
+        with np.errstate(over="ignore"):
+            places = (_moved(values, self.unit) - self.center) / self.spread
         encoded = np.empty((len(values), self.width), "float32")
         encoded[:, 0] = np.where(missing, 0, np.clip(places, -FAR, FAR))
         encoded[:, 1] = missing * (1 if self.missing_seen else UNFAMILIAR)
@@ -167,8 +169,11 @@ def _unit_of_long_tail(values: Numbers) -> float | None:
         return None
     if abs(skew(values / largest)) < SKEWED and largest < 1e100:
         return None
-    return float(np.median(np.abs(values[values != 0])))
+    return max(float(np.median(np.abs(values[values != 0]))), float(largest) * SMALLEST_UNIT)
 
 
 def _moved(values: Numbers, unit: float | None) -> Numbers:
-    return values if unit is None else np.sign(values) * np.log1p(np.abs(values) / unit)
+    if unit is None:
+        return values
+    with np.errstate(over="ignore"):
+        return np.sign(values) * np.log1p(np.abs(values) / unit)
