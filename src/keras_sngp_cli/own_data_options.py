@@ -23,11 +23,6 @@ def source_of(data: Path) -> Any:
     return stream if hasattr(stream, "peek") else io.BufferedReader(stream)
 
 
-def check_one_rule(defer_budget: float | None, min_accuracy: float | None) -> None:
-    if defer_budget is not None and min_accuracy is not None:
-        raise click.UsageError("Pass one of --defer-budget and --min-accuracy. Received: both")
-
-
 class BadRows:
     """Counts bad rows, and shows the first few on standard error."""
 

@@ -13,7 +13,6 @@ from keras_sngp_cli.own_data_options import (
     OPEN_SHARE,
     SHARE,
     BadRows,
-    check_one_rule,
     import_for_own_data,
     source_of,
 )
@@ -56,16 +55,16 @@ def predict(
     on, a folder of images, or - for CSV on standard input. Rows keep their order. Exit code 3: all was written, but
     some rows were bad.
     """
-    check_one_rule(defer_budget, min_accuracy)
+    if defer_budget is not None and min_accuracy is not None:
+        raise click.UsageError("Pass one of --defer-budget and --min-accuracy. Received: both")
     with plain_errors():
-        from keras_sngp.own_data.output_files import check_output, open_output
-
-        check_output(output)
         import_for_own_data(backend)
         from keras_sngp.own_data.answers import AnswerCounts, answer_blocks
         from keras_sngp.own_data.classifier_file import load_classifier
         from keras_sngp.own_data.open_data import open_data
+        from keras_sngp.own_data.output_files import check_output, open_output
 
+        check_output(output)
         classifier = load_classifier(model)
         policy = classifier.policy(defer_budget, min_accuracy)
         bad_rows, counts = BadRows(OUTCOMES[errors]), AnswerCounts()

@@ -82,7 +82,6 @@ def test_a_classifier_describes_itself(trained, folder):
 
 
 def test_rows_of_csv_parquet_and_standard_input_get_the_same_answers(trained, folder):
-    answers = []
     for name, suffix in (("test.csv", "csv"), ("test.parquet", "parquet")):
         done = invoke(
             "predict", folder / "animals.sngp", folder / name, "--output", folder / f"out.{suffix}", "--id", "number"
@@ -175,6 +174,30 @@ def test_wrong_wishes_get_one_clear_message(trained, folder, monkeypatch, argume
     assert "Traceback" not in done.output
     assert not (folder / "x.csv").exists()
     assert not (folder / "x.sngp").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
+def test_the_backend_asked_for_is_used(command, tmp_path):
+    options = {
+        "train": ["nothing.csv", "--label", "y", "--output", "x.sngp"],
+        "predict": ["nothing.sngp", "nothing.csv", "--output", "x.csv"],
+        "evaluate": ["nothing.sngp", "nothing.csv"],
+    }
+    backend = keras.backend.backend()
+    arguments = [command, *options[command], "--backend", backend]
+    code = f"""
+from keras_sngp_cli.main import main
+try:
+    main({arguments})
+finally:
+    import keras
+    print(keras.backend.backend())
+"""
+    other = "jax" if backend != "jax" else "torch"
+    environment = {**os.environ, "KERAS_BACKEND": other}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == f"{backend}\n"
 
 
 def test_an_interrupted_training_keeps_the_best_network_and_goes_on(folder):
