@@ -28,13 +28,13 @@ def test_arrays_and_encoded_images_are_the_same():
     arrays, files = tensors(GREY), pa.table({"image": [png(image) for image in GREY]})
     first, second = (ImageColumn.learn("image", table["image"]) for table in (arrays, files))
     assert first == second == ImageColumn("image", 8, 6, 1, 255.0)
-    np.testing.assert_array_equal(first.encode(arrays), first.encode(files))
-    np.testing.assert_allclose(first.encode(arrays)[..., 0], GREY / 127.5 - 1, atol=1e-6)
+    np.testing.assert_array_equal(first.read(arrays).values, first.read(files).values)
+    np.testing.assert_allclose(first.read(arrays).values[..., 0], GREY / 127.5 - 1, atol=1e-6)
 
 
 def test_images_beside_a_path_as_in_public_data_sets():
     table = pa.table({"image": [{"bytes": png(image), "path": "x.png"} for image in GREY]})
-    assert ImageColumn.learn("image", table["image"]).encode(table).shape == (3, 8, 6, 1)
+    assert ImageColumn.learn("image", table["image"]).read(table).values.shape == (3, 8, 6, 1)
 
 
 def test_colours_and_other_sizes_are_brought_to_one_size():
@@ -43,19 +43,19 @@ def test_colours_and_other_sizes_are_brought_to_one_size():
     table = pa.table({"image": [png(generator.integers(0, 256, shape, dtype="uint8")) for shape in shapes]})
     column = ImageColumn.learn("image", table["image"])
     assert column.input_shape == (64, 64, 3)
-    assert column.encode(table).shape == (3, 64, 64, 3)
+    assert column.read(table).values.shape == (3, 64, 64, 3)
 
 
 def test_what_is_no_image_is_told():
     column = ImageColumn.learn("image", tensors(GREY)["image"])
     files = pa.table({"image": [png(GREY[0]), b"text", None, png(GREY[0])[:60]]})
-    assert column.bad(files).tolist() == [False, True, True, True]
-    assert column.reasons(files) == ["", *["image not an image"] * 3]
-    assert np.isfinite(column.encode(files)).all()
+    assert column.read(files).bad.tolist() == [False, True, True, True]
+    assert column.read(files).reasons == ["", *["image not an image"] * 3]
+    assert np.isfinite(column.read(files).values).all()
     broken = GREY.astype("float32")
     broken[1, 0, 0] = np.nan
-    assert column.bad(tensors(broken)).tolist() == [False, True, False]
-    assert np.isfinite(column.encode(tensors(broken))).all()
+    assert column.read(tensors(broken)).bad.tolist() == [False, True, False]
+    assert np.isfinite(column.read(tensors(broken)).values).all()
 
 
 def test_images_that_cannot_be_learned_from_are_refused():
@@ -64,7 +64,7 @@ def test_images_that_cannot_be_learned_from_are_refused():
     with pytest.raises(ValueError, match=r"1 channel or 3, the last axis\. Received: 4"):
         ImageColumn.learn("image", tensors(np.zeros((2, 8, 8, 4), "uint8"))["image"])
     with pytest.raises(ValueError, match=r"must be \(8, 6\)\. Received: \(8, 5\)"):
-        ImageColumn("image", 8, 6, 1, 255.0).encode(tensors(GREY[:, :, :5]))
+        ImageColumn("image", 8, 6, 1, 255.0).read(tensors(GREY[:, :, :5]))
     with pytest.raises(ValueError, match=r"images in a column 'image'\. Received: 'picture'"):
         ImageColumn("image", 8, 6, 1, 255.0).check(["picture"])
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image, UnidentifiedImageError
 
+from keras_sngp.tables.bad_rows import ReadRows
 from keras_sngp.tables.cells import Mask
 from keras_sngp.tables.json_checks import checked_fields
 
@@ -77,34 +78,31 @@ class ImageColumn:
         if self.name not in names:
             raise ValueError(f"Expected images in a column {self.name!r}. Received: {', '.join(map(repr, names))}")
 
-    def encode(self, table: pa.Table) -> npt.NDArray[np.float32]:
+    def read(self, table: pa.Table) -> ReadRows:
         """The images `(rows, height, width, channels)`, from -1 to 1; one that cannot be read is all zeros."""
         self.check(table.column_names)
         column = table[self.name]
-        encoded = np.zeros((len(column), *self.input_shape), "float32")
-        if is_tensor(column.type):
-            expected = self.input_shape if len(column.type.shape) == 3 else self.input_shape[:2]
-            if tuple(column.type.shape) != expected:
-                raise ValueError(f"Images in {self.name!r} must be {expected}. Received: {tuple(column.type.shape)}")
-            values = _arrays(column).reshape(encoded.shape)
-            return np.clip(np.nan_to_num(2 * values / self.highest - 1), -1e3, 1e3).astype("float32")
+        values, bad = (self._read_arrays if is_tensor(column.type) else self._read_files)(column)
+        return ReadRows(values, [f"{self.name} not an image" if odd else "" for odd in bad], bad)
+
+    def _read_arrays(self, column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float32], Mask]:
+        expected = self.input_shape if len(column.type.shape) == 3 else self.input_shape[:2]
+        if tuple(column.type.shape) != expected:
+            raise ValueError(f"Images in {self.name!r} must be {expected}. Received: {tuple(column.type.shape)}")
+        values = _arrays(column).reshape(len(column), *self.input_shape)
+        bad = ~np.isfinite(values).reshape(len(column), -1).all(axis=1)
+        return np.clip(np.nan_to_num(2 * values / self.highest - 1), -1e3, 1e3).astype("float32"), bad
+
+    def _read_files(self, column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float32], Mask]:
+        values, bad = np.zeros((len(column), *self.input_shape), "float32"), np.zeros(len(column), bool)
         for row, content in enumerate(column.to_pylist()):
             image = opened(content)
-            if image is not None:
+            if image is None:
+                bad[row] = True
+            else:
                 resized = image.convert(CHANNELS[self.channels]).resize((self.width, self.height))
-                encoded[row] = 2 * np.asarray(resized, "float32").reshape(self.input_shape) / self.highest - 1
-        return encoded
-
-    def reasons(self, table: pa.Table) -> list[str]:
-        """Which images cannot be read."""
-        return [f"{self.name} not an image" if bad else "" for bad in self.bad(table)]
-
-    def bad(self, table: pa.Table) -> Mask:
-        """The rows whose image cannot be read."""
-        column = table[self.name]
-        if is_tensor(column.type):
-            return ~np.isfinite(_arrays(column)).reshape(len(column), -1).all(axis=1)
-        return np.array([opened(content) is None for content in column.to_pylist()], bool)
+                values[row] = 2 * np.asarray(resized, "float32").reshape(self.input_shape) / self.highest - 1
+        return values, bad
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {}

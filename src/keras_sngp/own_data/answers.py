@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from keras_sngp.deferral import DeferralPolicy
 from keras_sngp.deferral.drift import DeferralDriftWarning
 from keras_sngp.own_data.classifier import Classifier
-from keras_sngp.tables.bad_rows import BadRow, Block, ErrorWish
+from keras_sngp.tables.bad_rows import BadRow, Block, ErrorWish, ReadRows
 
 ANSWER, DEFER = "answer", "defer"
 
@@ -63,7 +63,7 @@ def answer_blocks(
     Args:
         classifier: Who answers.
         policy: Who decides.
-        blocks: Rows with the columns the classifier was trained on; see `open_table`.
+        blocks: Rows with the columns the classifier was trained on; see `open_data`.
         id_column: A column to copy.
         errors: Whether bad rows are kept, dropped, or a reason to stop with a ValueError.
         tell: Called with each bad row that is kept or dropped.
@@ -73,35 +73,32 @@ def answer_blocks(
     for block in blocks:
         if not block.table.num_rows:
             continue
-        reasons = classifier.inputs.reasons(block.table)
+        rows = classifier.inputs.read(block.table)
         for row in block.bad:
-            reasons[row.number - block.first] = row.reason
-        bad = classifier.inputs.bad(block.table)
-        bad[[row.number - block.first for row in block.bad]] = True
-        for place in np.flatnonzero(bad):
-            found = BadRow(block.first + int(place), reasons[place])
+            rows.reasons[row.number - block.first] = row.reason
+            rows.bad[row.number - block.first] = True
+        for place in np.flatnonzero(rows.bad):
+            found = BadRow(block.first + int(place), rows.reasons[place])
             if errors == "stop":
                 raise ValueError(f"Expected rows that can be read. Received: {found}")
             tell(found)
-        answers = _answers(classifier, policy, block.table, bad, reasons)
+        answers = _answers(classifier, policy, rows)
         if id_column is not None:
             answers = answers.add_column(0, id_column, block.table[id_column])
         if errors == "drop":
-            answers = answers.filter(pa.array(~bad))
+            answers = answers.filter(pa.array(~rows.bad))
         counts.add(block.table.num_rows, answers)
         yield answers
 
 
-def _answers(
-    classifier: Classifier, policy: DeferralPolicy, block: pa.Table, bad: np.ndarray, reasons: list[str]
-) -> pa.Table:
-    prediction = classifier.predict_distribution(block)
+def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> pa.Table:
+    prediction = classifier.folded_network.predict_distribution(rows.values)
     with warnings.catch_warnings():
         # Blocks are judged together, at the end.
         warnings.simplefilter("ignore", DeferralDriftWarning)
         decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
-    defer = decisions.defer | bad
-    together = ["; ".join(filter(None, pair)) for pair in zip(decisions.reasons.tolist(), reasons, strict=True)]
+    defer = decisions.defer | rows.bad
+    together = ["; ".join(filter(None, pair)) for pair in zip(decisions.reasons.tolist(), rows.reasons, strict=True)]
     columns = {
         "label": pa.array(classifier.class_names).take(pa.array(decisions.answers)),
         **{

@@ -57,7 +57,7 @@ class Classifier:
 
     def predict_distribution(self, table: pa.Table) -> Prediction:
         """Probabilities, logits and variance of the rows of a table with the columns it was trained on."""
-        return self.folded_network.predict_distribution(self.inputs.encode(table))
+        return self.folded_network.predict_distribution(self.inputs.read(table).values)
 
     @functools.cached_property
     def folded_network(self) -> SNGP:

@@ -65,7 +65,7 @@ class PreparedData:
 
     def part(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Encoded inputs and class numbers."""
-        return self.inputs.encode(self.table.take(pa.array(rows))), self.labels[rows]
+        return self.inputs.read(self.table.take(pa.array(rows))).values, self.labels[rows]
 
 
 def prepare(table: pa.Table, label: str, settings: TrainingSettings, **input_options: Any) -> PreparedData:

@@ -1,7 +1,6 @@
 """How one column of a table becomes numbers for a network, learned from training data."""
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +18,20 @@ ROOM = 0.1
 SKEWED = 3.0
 SMALLEST_UNIT = 1e-12
 
-Notes = Iterator[tuple[str, Mask]]
+
+@dataclasses.dataclass(frozen=True)
+class ReadColumn:
+    """The cells of a column as a network takes them.
+
+    Attributes:
+        values: `(rows, width)`.
+        notes: What is unlike the training data, and where.
+        bad: Where a cell cannot be read.
+    """
+
+    values: npt.NDArray[np.float32]
+    notes: dict[str, Mask]
+    bad: Mask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,28 +78,22 @@ class NumberColumn:
         low, high = float(known.min()), float(known.max())
         return cls(name, float(moved.mean()), spread or 1.0, low, high, unit, known.size < values.size)
 
-    def encode(self, column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-        values, _ = as_numbers(column)
+    def read(self, column: pa.ChunkedArray) -> ReadColumn:
+        values, bad = as_numbers(column)
         missing = np.isnan(values)
         with np.errstate(over="ignore"):
             places = (_moved(values, self.unit) - self.center) / self.spread
         encoded = np.empty((len(values), self.width), "float32")
         encoded[:, 0] = np.where(missing, 0, np.clip(places, -FAR, FAR))
         encoded[:, 1] = missing * (1 if self.missing_seen else UNFAMILIAR)
-        return encoded
-
-    def notes(self, column: pa.ChunkedArray) -> Notes:
-        """What is unlike the training data, and where."""
-        values, bad = as_numbers(column)
         room = ROOM * (self.high / 2 - self.low / 2) * 2
-        yield f"{self.name} not a number", bad
-        yield f"{self.name} out of range", (values < self.low - room) | (values > self.high + room)
+        notes = {
+            f"{self.name} not a number": bad,
+            f"{self.name} out of range": (values < self.low - room) | (values > self.high + room),
+        }
         if not self.missing_seen:
-            yield f"{self.name} missing", np.isnan(values) & ~bad
-
-    def bad(self, column: pa.ChunkedArray) -> Mask:
-        """Where a cell cannot be read."""
-        return as_numbers(column)[1]
+            notes[f"{self.name} missing"] = missing & ~bad
+        return ReadColumn(encoded, notes, bad)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,35 +127,25 @@ class CategoryColumn:
     def width(self) -> int:
         return len(self.values) + 3
 
-    def encode(self, column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-        places, missing = self._places(column)
-        encoded = np.zeros((len(places), self.width), "float32")
-        known = places >= 0
-        encoded[np.flatnonzero(known), places[known]] = 1
-        unseen = ~known & ~missing
-        missing_place, rare_place, unfamiliar_place = range(len(self.values), self.width)
-        encoded[missing, missing_place if self.missing_seen else unfamiliar_place] = (
-            1 if self.missing_seen else UNFAMILIAR
-        )
-        encoded[unseen, rare_place if self.rare_seen else unfamiliar_place] = 1 if self.rare_seen else UNFAMILIAR
-        return encoded
-
-    def notes(self, column: pa.ChunkedArray) -> Notes:
-        """What is unlike the training data, and where."""
-        places, missing = self._places(column)
-        if not self.rare_seen:
-            yield f"{self.name} unseen", (places < 0) & ~missing
-        if not self.missing_seen:
-            yield f"{self.name} missing", missing
-
-    def bad(self, column: pa.ChunkedArray) -> Mask:
-        """Where a cell cannot be read: nowhere, every word can."""
-        return np.zeros(len(column), bool)
-
-    def _places(self, column: pa.ChunkedArray) -> tuple[npt.NDArray[np.intp], Mask]:
+    def read(self, column: pa.ChunkedArray) -> ReadColumn:
         words = as_words(column)
         places = pc.fill_null(pc.index_in(words, pa.array(self.values, pa.string())), -1)
-        return places.to_numpy(zero_copy_only=False).astype(np.intp), words.is_null().to_numpy(zero_copy_only=False)
+        places = places.to_numpy(zero_copy_only=False).astype(np.intp)
+        missing = words.is_null().to_numpy(zero_copy_only=False)
+        known = places >= 0
+        unseen = ~known & ~missing
+        encoded = np.zeros((len(places), self.width), "float32")
+        encoded[np.flatnonzero(known), places[known]] = 1
+        missing_place, rare_place, unfamiliar_place = range(len(self.values), self.width)
+        notes = {}
+        for mask, seen, place, note in (
+            (missing, self.missing_seen, missing_place, "missing"),
+            (unseen, self.rare_seen, rare_place, "unseen"),
+        ):
+            encoded[mask, place if seen else unfamiliar_place] = 1 if seen else UNFAMILIAR
+            if not seen:
+                notes[f"{self.name} {note}"] = mask
+        return ReadColumn(encoded, notes, np.zeros(len(places), bool))
 
 
 Column = NumberColumn | CategoryColumn

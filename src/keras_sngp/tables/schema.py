@@ -5,10 +5,10 @@ import difflib
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from keras_sngp.tables.cells import Mask, is_cell_type
+from keras_sngp.tables.bad_rows import ReadRows
+from keras_sngp.tables.cells import is_cell_type
 from keras_sngp.tables.columns import KINDS, Column, column_to_json
 from keras_sngp.tables.json_checks import checked_fields
 
@@ -27,8 +27,8 @@ class TableSchema:
     >>> schema = infer_schema(pa.table({"age": [20, 30, 40], "job": ["cook", "nurse", "cook"]}))
     >>> [column.kind for column in schema.columns], schema.width
     (['number', 'category'], 7)
-    >>> unlike = pa.table({"age": [25, 500], "job": ["pilot", "cook"]})
-    >>> schema.encode(unlike).shape, schema.reasons(unlike)
+    >>> unlike = schema.read(pa.table({"age": [25, 500], "job": ["pilot", "cook"]}))
+    >>> unlike.values.shape, unlike.reasons
     ((2, 7), ['job unseen', 'age out of range'])
     """
 
@@ -59,25 +59,17 @@ class TableSchema:
                 + _perhaps_renamed(missing, [name for name in names if name not in self.names])
             )
 
-    def encode(self, table: pa.Table) -> npt.NDArray[np.float32]:
-        """The rows as numbers `(rows, width)`, all finite."""
+    def read(self, table: pa.Table) -> ReadRows:
+        """The rows as numbers `(rows, width)`, and what is odd about them."""
         self.check(table.column_names)
-        parts = [column.encode(_cells(table, column.name)) for column in self.columns]
-        return np.concatenate(parts, axis=1)
-
-    def reasons(self, table: pa.Table) -> list[str]:
-        """What in each row is unlike the training data, in words; empty where nothing is."""
-        found = [""] * table.num_rows
-        for column in self.columns:
-            for note, mask in column.notes(_cells(table, column.name)):
+        columns = [column.read(_cells(table, column.name)) for column in self.columns]
+        reasons = [""] * table.num_rows
+        for column in columns:
+            for note, mask in column.notes.items():
                 for row in np.flatnonzero(mask):
-                    found[row] = f"{found[row]}; {note}" if found[row] else note
-        return found
-
-    def bad(self, table: pa.Table) -> Mask:
-        """The rows with a cell that cannot be read."""
-        masks = [column.bad(_cells(table, column.name)) for column in self.columns]
-        return np.logical_or.reduce(masks)
+                    reasons[row] = f"{reasons[row]}; {note}" if reasons[row] else note
+        values = np.concatenate([column.values for column in columns], axis=1)
+        return ReadRows(values, reasons, np.logical_or.reduce([column.bad for column in columns]))
 
     def to_json(self) -> dict[str, Any]:
         columns = [column_to_json(column) for column in self.columns]

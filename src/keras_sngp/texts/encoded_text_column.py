@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import importlib
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from keras_sngp.tables.cells import Mask
+from keras_sngp.tables.bad_rows import ReadRows
 from keras_sngp.tables.json_checks import checked_fields
-from keras_sngp.texts.text_cells import check_text_column, missing_texts, reasons_of_texts, texts_of
+from keras_sngp.texts.text_cells import check_text_column, read_texts
 
 TOKENIZER = "tokenizer.json"
 WEIGHTS = ("model.safetensors", "model.weights.h5")
@@ -65,9 +66,12 @@ class EncodedTextColumn:
                 f"Expected the encoder the classifier was trained with in {self.folder}. Received: another"
             )
 
-    def encode(self, table: pa.Table) -> npt.NDArray[np.float32]:
+    def read(self, table: pa.Table) -> ReadRows:
         """The texts as numbers `(rows, width)`."""
-        ids = _tokens(self.folder, texts_of(table, self.name))
+        return read_texts(table, self.name, self._encode)
+
+    def _encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        ids = _tokens(self.folder, texts)
         lengths = np.array([len(tokens) for tokens in ids])
         encoder = _encoder(self.folder)
         encoded = np.empty((len(ids), self.width), "float32")
@@ -82,14 +86,6 @@ class EncodedTextColumn:
                 inputs = {"token_ids": padded, "padding_mask": mask, "segment_ids": np.zeros_like(padded)}
                 encoded[rows] = encoder.predict(inputs, batch_size=ROWS_A_BATCH, verbose=0)
         return encoded
-
-    def reasons(self, table: pa.Table) -> list[str]:
-        """Where there is no text."""
-        return reasons_of_texts(table, self.name)
-
-    def bad(self, table: pa.Table) -> Mask:
-        """The rows without a text."""
-        return missing_texts(table, self.name)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {}
@@ -138,8 +134,6 @@ def _encoder(folder: str) -> keras.Model:
 
 
 def _required(name: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -10,9 +10,9 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
-from keras_sngp.tables.cells import Mask
+from keras_sngp.tables.bad_rows import ReadRows
 from keras_sngp.tables.json_checks import checked_fields
-from keras_sngp.texts.text_cells import check_text_column, missing_texts, reasons_of_texts, texts_of
+from keras_sngp.texts.text_cells import check_text_column, read_texts, texts_of
 
 PLACES = 1 << 14
 MOST_DIRECTIONS = 256
@@ -41,7 +41,7 @@ class WordColumn:
 
     @classmethod
     def learn(cls, name: str, table: pa.Table) -> "WordColumn":
-        counts = _counts(texts_of(table, name))
+        counts = _counts(texts_of(table, name)[0])
         rows_with = np.bincount(counts.nonzero()[1], minlength=PLACES)
         weights = np.log((1 + counts.shape[0]) / (1 + rows_with)) + 1
         directions = min(MOST_DIRECTIONS, counts.shape[0] - 1)
@@ -60,19 +60,13 @@ class WordColumn:
         """Raises a ValueError if a table with these columns lacks the texts."""
         check_text_column(self.name, names)
 
-    def encode(self, table: pa.Table) -> npt.NDArray[np.float32]:
+    def read(self, table: pa.Table) -> ReadRows:
         """The texts as numbers `(rows, d)`; one without a known word is all zeros."""
-        weighted = _counts(texts_of(table, self.name)).multiply(self.weights).tocsr()
-        along = np.asarray(weighted @ self.directions)
+        return read_texts(table, self.name, self._encode)
+
+    def _encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        along = np.asarray(_counts(texts).multiply(self.weights).tocsr() @ self.directions)
         return (normalize(along) * np.sqrt(along.shape[1])).astype("float32")
-
-    def reasons(self, table: pa.Table) -> list[str]:
-        """Where there is no text."""
-        return reasons_of_texts(table, self.name)
-
-    def bad(self, table: pa.Table) -> Mask:
-        """The rows without a text."""
-        return missing_texts(table, self.name)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"weights": self.weights, "directions": self.directions}
