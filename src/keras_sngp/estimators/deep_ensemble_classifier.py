@@ -1,6 +1,6 @@
 """A deep ensemble with scikit-learn's interface."""
 
-from typing import Any
+import dataclasses
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ from keras_sngp.models import DeepEnsemble, Deterministic
 from keras_sngp.prediction import Prediction
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class DeepEnsembleClassifier(NetworkClassifier):
     """A deep ensemble of residual networks as a scikit-learn classifier of rows of numbers.
 
@@ -36,34 +37,7 @@ class DeepEnsembleClassifier(NetworkClassifier):
     Reference: Lakshminarayanan et al. 2017, arXiv:1612.01474.
     """
 
-    def __init__(
-        self,
-        *,
-        num_members: int = 5,
-        width: int = 128,
-        num_blocks: int = 2,
-        dropout_rate: float = 0.1,
-        epochs: int | None = None,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.004,
-        batch_size: int = 128,
-        validation_fraction: float = 0.1,
-        patience: int = 5,
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(
-            width=width,
-            num_blocks=num_blocks,
-            dropout_rate=dropout_rate,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            batch_size=batch_size,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            random_state=random_state,
-        )
-        self.num_members = num_members
+    num_members: int = 5
 
     def _train(self, training: Part, validation: Part | None) -> list[keras.Model]:
         rows = len(training[1])

@@ -1,6 +1,6 @@
 """MC dropout with scikit-learn's interface."""
 
-from typing import Any
+import dataclasses
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ from keras_sngp.models import MCDropout
 from keras_sngp.prediction import Prediction
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class MCDropoutClassifier(NetworkClassifier):
     """A residual network with dropout left on, as a scikit-learn classifier of rows of numbers.
 
@@ -38,34 +39,7 @@ class MCDropoutClassifier(NetworkClassifier):
     Reference: Gal and Ghahramani 2016, arXiv:1506.02142.
     """
 
-    def __init__(
-        self,
-        *,
-        num_samples: int = 10,
-        width: int = 128,
-        num_blocks: int = 2,
-        dropout_rate: float = 0.1,
-        epochs: int | None = None,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.004,
-        batch_size: int = 128,
-        validation_fraction: float = 0.1,
-        patience: int = 5,
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(
-            width=width,
-            num_blocks=num_blocks,
-            dropout_rate=dropout_rate,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            batch_size=batch_size,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            random_state=random_state,
-        )
-        self.num_samples = num_samples
+    num_samples: int = 10
 
     def _train(self, training: Part, validation: Part | None) -> list[keras.Model]:
         model = self._compile(self._make_classifier(), len(training[1]))

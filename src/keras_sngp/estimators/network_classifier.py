@@ -1,11 +1,7 @@
 """What the estimators share: checks, labels, early stopping, and networks that can be pickled."""
 
 import abc
-import contextlib
-import random
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import dataclasses
 from typing import Any, Self
 
 import keras
@@ -17,43 +13,34 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from keras_sngp.own_data.architecture import ResidualArchitecture
+from keras_sngp.network_bytes import network_from_bytes, network_to_bytes
+from keras_sngp.own_data.architecture import TABLE_WIDTH, ResidualArchitecture
+from keras_sngp.own_data.training_settings import TrainingSettings
 from keras_sngp.prediction import Prediction
+from keras_sngp.random_state import random_state_kept
 
-LEAST_STEPS = 2_000
-EPOCHS = (10, 200)
 ROWS_A_BATCH = 256
 
 Part = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float32]]
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
-    """A residual network on standardised numbers; its subclasses say how it is trained and asked."""
+    """A residual network on standardised numbers; its subclasses say how it is trained and asked.
 
-    def __init__(
-        self,
-        *,
-        width: int = 128,
-        num_blocks: int = 2,
-        dropout_rate: float = 0.1,
-        epochs: int | None = None,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.004,
-        batch_size: int = 128,
-        validation_fraction: float = 0.1,
-        patience: int = 5,
-        random_state: Any = None,
-    ) -> None:
-        self.width = width
-        self.num_blocks = num_blocks
-        self.dropout_rate = dropout_rate
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.random_state = random_state
+    Dataclasses write `__init__`, with the arguments of both, which scikit-learn wants spelled out in each class.
+    """
+
+    width: int = TABLE_WIDTH
+    num_blocks: int = 2
+    dropout_rate: float = 0.1
+    epochs: int | None = None
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.004
+    batch_size: int = 128
+    validation_fraction: float = 0.1
+    patience: int = 5
+    random_state: Any = None
 
     @abc.abstractmethod
     def _train(self, training: Part, validation: Part | None) -> list[keras.Model]:
@@ -82,7 +69,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         self.spread_ = np.where(spread > 0, spread, 1.0)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         part = (self._standardised(X), labels, weights.astype("float32"))
-        with _seeded(seed):
+        with random_state_kept():
+            keras.utils.set_random_seed(seed)
             self.networks_ = self._train(*_split(part, self.validation_fraction, seed))
         return self
 
@@ -120,39 +108,36 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         ).make_classifier()
 
     def _compile(self, model: keras.Model, rows: int) -> keras.Model:
-        steps = self._epochs(rows) * -(-rows // self.batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, steps)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.AdamW(rate, weight_decay=self.weight_decay), loss)
+        self._settings.compile(model, rows)
         return model
 
     def _fit_arguments(self, training: Part, validation: Part | None) -> dict[str, Any]:
+        x, y, sample_weight = training
         stop = keras.callbacks.EarlyStopping("val_loss", patience=self.patience, restore_best_weights=True)
         return {
-            "x": training[0],
-            "y": training[1],
-            "sample_weight": training[2],
+            "x": x,
+            "y": y,
+            "sample_weight": sample_weight,
             "validation_data": validation,
-            "batch_size": min(self.batch_size, len(training[1])),
-            "epochs": self._epochs(len(training[1])),
+            "batch_size": min(self.batch_size, len(y)),
+            "epochs": self._settings.epochs_for(len(y)),
             "callbacks": [stop] if validation else [],
             "verbose": 0,
         }
 
-    def _epochs(self, rows: int) -> int:
-        if self.epochs is not None:
-            return self.epochs
-        return int(np.clip(-(-LEAST_STEPS * self.batch_size // rows), *EPOCHS))
+    @property
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(self.epochs, self.learning_rate, self.weight_decay, self.batch_size)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         if "networks_" in state:
-            state = {**state, "networks_": [_to_bytes(network) for network in state["networks_"]]}
+            state = {**state, "networks_": [network_to_bytes(network) for network in state["networks_"]]}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "networks_" in state:
-            state = {**state, "networks_": [_from_bytes(content) for content in state["networks_"]]}
+            state = {**state, "networks_": [network_from_bytes(content) for content in state["networks_"]]}
         super().__setstate__(state)
 
 
@@ -164,29 +149,3 @@ def _split(part: Part, share: float, seed: int) -> tuple[Part, Part | None]:
     fitted, kept = train_test_split(np.arange(len(labels)), test_size=share, random_state=seed, stratify=labels)
     training, validation = (tuple(array[rows] for array in part) for rows in (fitted, kept))
     return training, validation
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seeds Keras and its backend, and leaves Python's and NumPy's generators as they were."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
-
-
-def _to_bytes(network: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "network.keras")
-        network.save(path)
-        return path.read_bytes()
-
-
-def _from_bytes(content: bytes) -> keras.Model:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "network.keras")
-        path.write_bytes(content)
-        return keras.saving.load_model(path)

@@ -1,5 +1,6 @@
 """An SNGP with scikit-learn's interface."""
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from keras_sngp.models import convert, fold
 from keras_sngp.prediction import Prediction
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class SNGPClassifier(NetworkClassifier):
     """A Spectral-normalized Neural Gaussian Process as a scikit-learn classifier of rows of numbers.
 
@@ -45,38 +47,9 @@ class SNGPClassifier(NetworkClassifier):
     Reference: Liu et al. 2020, arXiv:2006.10108.
     """
 
-    def __init__(
-        self,
-        *,
-        width: int = 128,
-        num_blocks: int = 2,
-        num_inducing: int = 1024,
-        norm_multiplier: float | None = 0.95,
-        gp_kernel_scale: float | str = "auto",
-        dropout_rate: float = 0.1,
-        epochs: int | None = None,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.004,
-        batch_size: int = 128,
-        validation_fraction: float = 0.1,
-        patience: int = 5,
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(
-            width=width,
-            num_blocks=num_blocks,
-            dropout_rate=dropout_rate,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            batch_size=batch_size,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            random_state=random_state,
-        )
-        self.num_inducing = num_inducing
-        self.norm_multiplier = norm_multiplier
-        self.gp_kernel_scale = gp_kernel_scale
+    num_inducing: int = 1024
+    norm_multiplier: float | None = 0.95
+    gp_kernel_scale: float | str = "auto"
 
     def predict_variance(self, X: Any) -> npt.NDArray[np.float64]:
         """Posterior variance of the logits `(rows,)`, larger the further a row is from the training data."""

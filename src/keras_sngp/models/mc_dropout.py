@@ -1,16 +1,15 @@
 """MC dropout: the same network many times, each time with other units dropped."""
 
 import contextlib
-import random
 from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_sngp.batched_prediction import ROWS_A_BATCH, predict_in_batches
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
+from keras_sngp.random_state import random_state_kept
 
 DROPOUT_LAYERS = (
     keras.layers.Dropout,
@@ -106,10 +105,8 @@ def _seed_masks(dropout_layers, seed: int) -> None:
     for number, layer in enumerate(dropout_layers):
         layer.seed_generator.state.assign([seed, number])
     # On PyTorch, dropout without a seed of its own draws from the global generator.
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    keras.utils.set_random_seed(seed)
-    random.setstate(python_state)
-    np.random.set_state(numpy_state)  # noqa: NPY002
+    with random_state_kept():
+        keras.utils.set_random_seed(seed)
 
 
 @contextlib.contextmanager

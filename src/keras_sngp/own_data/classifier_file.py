@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from keras_sngp.atomic_write import atomic_write
+from keras_sngp.network_bytes import network_to_bytes
 from keras_sngp.own_data.architecture import architecture_from_json, architecture_to_json, make_network
 from keras_sngp.own_data.classifier import Classifier, HeldOut
 from keras_sngp.own_data.inputs import Inputs, inputs_from_json
@@ -43,7 +44,7 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
     parts = {
         DESCRIPTION: json.dumps(_description(classifier), indent=1, allow_nan=False).encode(),
         INPUTS: _array_bytes(classifier.inputs.arrays()),
-        NETWORK: _network_bytes(classifier),
+        NETWORK: network_to_bytes(classifier.network),
         HELD_OUT: _array_bytes(dataclasses.asdict(classifier.held_out)),
     }
     manifest = {
@@ -95,12 +96,6 @@ def _description(classifier: Classifier) -> dict[str, Any]:
         "training": classifier.training,
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
     }
-
-
-def _network_bytes(classifier: Classifier) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        classifier.network.save(Path(folder, NETWORK))
-        return Path(folder, NETWORK).read_bytes()
 
 
 def _array_bytes(arrays: dict[str, np.ndarray]) -> bytes:

@@ -18,37 +18,7 @@ from keras_sngp.own_data.classifier import Classifier, HeldOut
 from keras_sngp.own_data.inputs import Inputs, learn_inputs
 from keras_sngp.own_data.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.own_data.splits import Split
-
-LEAST_STEPS = 2_000
-EPOCHS = (10, 200)
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingSettings:
-    """How a classifier is trained.
-
-    Attributes:
-        epochs: Most passes over the training rows; by default enough for 2,000 steps, from 10 to 200.
-        learning_rate: The first one; it falls to zero along a cosine.
-        weight_decay: Of the optimizer, AdamW.
-        batch_size: Rows a step.
-        patience: Epochs without a smaller validation loss after which training stops.
-        validation_share: Share of the rows for validation, and again for the held-out rows.
-        seed: Of the split, the first weights and the order of the rows.
-    """
-
-    epochs: int | None = None
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.004
-    batch_size: int = 128
-    patience: int = 5
-    validation_share: float = 0.1
-    seed: int = 0
-
-    def epochs_for(self, rows: int) -> int:
-        if self.epochs is not None:
-            return self.epochs
-        return int(np.clip(-(-LEAST_STEPS * self.batch_size // rows), *EPOCHS))
+from keras_sngp.own_data.training_settings import TrainingSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,13 +117,7 @@ def _fit(
     place: Path,
     callbacks: tuple[keras.callbacks.Callback, ...],
 ) -> BestWeights:
-    epochs = settings.epochs_for(len(training[1]))
-    steps = -(-len(training[1]) // settings.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
-    network.compile(
-        keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
+    settings.compile(network, len(training[1]))
     best = BestWeights(place, settings.patience)
     backup = keras.callbacks.BackupAndRestore(place / "last", delete_checkpoint=False)
     # The SNGP's own `fit` would set the posterior of the last weights, not of the best.
@@ -162,7 +126,7 @@ def _fit(
         *training,
         validation_data=validation,
         batch_size=settings.batch_size,
-        epochs=epochs,
+        epochs=settings.epochs_for(len(training[1])),
         verbose=0,
         callbacks=[backup, best, *callbacks],
     )
