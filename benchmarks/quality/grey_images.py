@@ -11,9 +11,9 @@ from run_study import arguments, run
 from settings import Settings
 from study import SNGP, Study
 
-import keras_sngp as sngp
 from keras_sngp.datasets import fashion_mnist, mnist
 from keras_sngp.datasets.letters import make_letters
+from keras_sngp.own_data.architecture import ConvolutionalArchitecture
 
 LETTERS = 5_000
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
@@ -34,10 +34,7 @@ method was chosen by 2,000 of those, cut into sixteen tiles that were shuffled. 
 
 
 def make_classifier(_: Settings) -> keras.Model:
-    inputs = keras.Input((28, 28, 1))
-    halved = keras.layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False)(inputs)
-    network = sngp.WideResNet(10, 1, num_classes=10, input_shape=(14, 14, 16), dropout_rate=0.1)
-    return keras.Model(inputs, network(halved))
+    return ConvolutionalArchitecture(28, 28, 1, num_classes=10).make_classifier()
 
 
 def main() -> None:

@@ -209,14 +209,6 @@ def with_weights(change_file):
     return change
 
 
-def first_array(group):
-    return next(
-        found
-        for item in group.values()
-        if (found := item if isinstance(item, h5py.Dataset) else first_array(item) if len(item) else None) is not None
-    )
-
-
 def refer_to_another_file(weights):
     weights["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/")
 

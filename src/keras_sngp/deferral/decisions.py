@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from keras_sngp.deferral.drift import drift_message
+
 AMBIGUOUS = "ambiguous"
 UNFAMILIAR = "unfamiliar"
 
@@ -39,5 +41,9 @@ class Decisions:
     @property
     def has_drifted(self) -> bool:
         """Whether the share of deferred rows is outside its expected range."""
-        low, high = self.expected_rate
-        return not low <= self.deferral_rate <= high
+        return self.drift_message is not None
+
+    @property
+    def drift_message(self) -> str | None:
+        """What has drifted, in a sentence; None if nothing has."""
+        return drift_message(self.deferral_rate, len(self), self.expected_rate)

@@ -7,6 +7,17 @@ class DeferralDriftWarning(UserWarning):
     """New data is deferred more or less often than it should be: it is not like the held-out data."""
 
 
+def drift_message(rate: float, rows: int, expected_rate: tuple[float, float]) -> str | None:
+    """A sentence if the share of deferred rows is outside its expected range; None if it is inside."""
+    low, high = expected_rate
+    if low <= rate <= high:
+        return None
+    return (
+        f"{rate:.1%} of {rows} rows are deferred, where {low:.1%} to {high:.1%} were "
+        "expected: the data is not like the held-out data the policy was learned on."
+    )
+
+
 def deferral_count_range(rows: int, deferred: int, new_rows: int, level: float) -> tuple[int, int]:
     r"""Range in which the number of deferred new rows lies, with probability `level` at least, if nothing has changed.
 

@@ -261,14 +261,8 @@ class DeferralPolicy:
         if variance is not None and self.variance_limit is not None:
             reasons[defer & (row_variance(variance, len(defer)) > self.variance_limit)] = UNFAMILIAR
         decisions = Decisions(answers, defer, reasons, values, self.expected_rate(len(defer)))
-        if decisions.has_drifted:
-            low, high = decisions.expected_rate
-            warnings.warn(
-                f"{decisions.deferral_rate:.1%} of {len(defer)} rows are deferred, where {low:.1%} to {high:.1%} were "
-                "expected: the data is not like the held-out data the policy was learned on.",
-                DeferralDriftWarning,
-                stacklevel=2,
-            )
+        if message := decisions.drift_message:
+            warnings.warn(message, DeferralDriftWarning, stacklevel=2)
         return decisions
 
     def expected_rate(self, rows: int, level: float = DRIFT_LEVEL) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from keras_sngp.deferral import DeferralPolicy
-from keras_sngp.deferral.drift import DeferralDriftWarning
+from keras_sngp.deferral.drift import DeferralDriftWarning, drift_message
 from keras_sngp.own_data.classifier import Classifier
 from keras_sngp.tables.bad_rows import BadRow, Block, ErrorWish, ReadRows
 
@@ -34,14 +34,7 @@ class AnswerCounts:
         """A sentence if the share deferred is not as the held-out rows let expect."""
         if not self.rows:
             return None
-        low, high = policy.expected_rate(self.rows)
-        share = self.deferred / self.rows
-        if low <= share <= high:
-            return None
-        return (
-            f"{share:.1%} of the rows are handed over, where {low:.1%} to {high:.1%} were expected: "
-            "they are not like the data the classifier was trained on."
-        )
+        return drift_message(self.deferred / self.rows, self.rows, policy.expected_rate(self.rows))
 
 
 def answer_blocks(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from keras_sngp import metrics
 from keras_sngp.deferral import uncertainty_of
 from keras_sngp.own_data.classifier import SCORE, Classifier
-from keras_sngp.report.evaluation import evaluate
+from keras_sngp.report.evaluation import Evaluation, evaluate
 from keras_sngp.report.evaluation_tables import TextTable, percent
 from keras_sngp.report.handover import HandoverWish
 from keras_sngp.report.prediction_table import PredictionTable
@@ -25,12 +25,7 @@ def figures_of(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.i
         "accuracy": metrics.accuracy(probabilities, labels),
         "expected_calibration_error": metrics.expected_calibration_error(probabilities, labels),
         "negative_log_likelihood": metrics.negative_log_likelihood(probabilities, labels),
-        **{
-            f"accuracy_at_{share:.0%}_coverage".replace("%", "_percent"): metrics.accuracy_at_coverage(
-                uncertainty, mistakes, share
-            )
-            for share in COVERAGES
-        },
+        **{_coverage_key(share): metrics.accuracy_at_coverage(uncertainty, mistakes, share) for share in COVERAGES},
     }
 
 
@@ -40,10 +35,7 @@ def figures_table(title: str, columns: Mapping[str, Mapping[str, float]]) -> Tex
         "accuracy": "Accuracy",
         "expected_calibration_error": "ECE, 15 equal-width bins",
         "negative_log_likelihood": "Negative log-likelihood",
-        **{
-            f"accuracy_at_{share * 100:.0f}_percent_coverage": f"Accuracy at {share:.0%} coverage"
-            for share in COVERAGES
-        },
+        **{_coverage_key(share): f"Accuracy at {share:.0%} coverage" for share in COVERAGES},
     }
     rows = [
         [title_of, *(_shown(name, figures[name]) for figures in columns.values())] for name, title_of in names.items()
@@ -58,12 +50,14 @@ def evaluation_of(
     probabilities: npt.NDArray[np.floating],
     variance: npt.NDArray[np.floating],
     labels: npt.NDArray[np.intp],
-    budget: float | None = None,
-    accuracy: float | None = None,
-):
+) -> Evaluation:
     """All measures of a report; see `keras_sngp.report`."""
     table = PredictionTable(name, list(classifier.class_names), probabilities, labels, variance)
-    return evaluate(table, None, HandoverWish(score=SCORE, budget=budget, accuracy=accuracy), None)
+    return evaluate(table, None, HandoverWish(score=SCORE), None)
+
+
+def _coverage_key(share: float) -> str:
+    return f"accuracy_at_{share * 100:.0f}_percent_coverage"
 
 
 def _shown(name: str, value: float) -> str:

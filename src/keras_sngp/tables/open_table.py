@@ -51,14 +51,8 @@ def open_table(source: Path | io.BufferedReader) -> Iterator[Opened]:
 def _named(source: Path) -> Iterator[None]:
     try:
         yield
-    except FileReadError:
-        raise
     except ValueError as error:
-        raise FileReadError(f"{source}: {error}") from error
-
-
-class FileReadError(ValueError):
-    """A file that cannot be read, with its name."""
+        raise ValueError(f"{source}: {error}") from error
 
 
 def _parquet(stream: BinaryIO) -> Opened:
