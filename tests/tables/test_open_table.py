@@ -63,8 +63,9 @@ def test_lines_without_anything_do_not_shift_the_rows():
         (b"a,a\n1,2\n", "a different name for each column. Received: 'a' twice"),
         (b"a,b\n\xff\xfe,1\n", "text in UTF-8"),
         (b"a,b\n", "at least one row"),
-        (gzip.compress(b"a,b\n1,2\n" * 1000)[:-20], "read to its end"),
+        (gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0)[:-20], "read to its end"),
     ],
+    ids=["nothing", "same names", "not UTF-8", "no rows", "cut off"],
 )
 def test_csv_that_cannot_be_read_is_refused(content, message, tmp_path):
     with pytest.raises(ValueError, match=message):
