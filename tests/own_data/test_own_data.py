@@ -308,7 +308,7 @@ TABLES = st.integers(1, 60).flatmap(
 )
 
 
-@hypothesis.settings(deadline=None, max_examples=200)
+@hypothesis.settings(deadline=None, max_examples=200, derandomize=True)
 @given(TABLES)
 def test_any_table_can_be_prepared_or_is_refused_with_one_message(columns):
     table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})

@@ -189,7 +189,7 @@ TABLES = st.integers(1, 30).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400, derandomize=True)
 @given(TABLES)
 def test_any_table_is_encoded_or_refused_with_a_message(columns):
     table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})

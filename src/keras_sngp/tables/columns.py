@@ -72,11 +72,13 @@ class NumberColumn:
             raise ValueError(
                 f"Column {name!r} must hold numbers to be used as one. Received: none in {len(values)} rows"
             )
+        low, high = float(known.min()), float(known.max())
+        missing_seen = known.size < values.size
+        if low == high:
+            return cls(name, low, 1.0, low, high, None, missing_seen)
         unit = _unit_of_long_tail(known)
         moved = _moved(known, unit)
-        spread = float(moved.std())
-        low, high = float(known.min()), float(known.max())
-        return cls(name, float(moved.mean()), spread or 1.0, low, high, unit, known.size < values.size)
+        return cls(name, float(moved.mean()), float(moved.std()) or 1.0, low, high, unit, missing_seen)
 
     def read(self, column: pa.ChunkedArray) -> ReadColumn:
         values, bad = as_numbers(column)
@@ -160,12 +162,11 @@ def column_to_json(column: Column) -> dict[str, Any]:
 
 
 def _unit_of_long_tail(values: Numbers) -> float | None:
-    largest = np.abs(values).max()
-    if largest == 0 or values.min() == values.max():
+    largest = float(np.abs(values).max())
+    parts = values / largest
+    if abs(skew(parts)) < SKEWED and largest < 1e100:
         return None
-    if abs(skew(values / largest)) < SKEWED and largest < 1e100:
-        return None
-    return max(float(np.median(np.abs(values[values != 0]))), float(largest) * SMALLEST_UNIT)
+    return max(float(np.median(np.abs(parts[parts != 0]))), SMALLEST_UNIT) * largest
 
 
 def _moved(values: Numbers, unit: float | None) -> Numbers:
