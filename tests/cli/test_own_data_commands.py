@@ -107,6 +107,18 @@ def test_rows_of_csv_parquet_and_standard_input_get_the_same_answers(trained, fo
     assert piped.stdout_bytes == (folder / "out.csv").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_answers_to_no_rows_are_a_file_with_the_same_columns(trained, folder, suffix):
+    (folder / "no-rows.csv").write_text("number,weight,coat\n")
+    output = folder / f"no-answers.{suffix}"
+    done = invoke("predict", folder / "animals.sngp", folder / "no-rows.csv", "--output", output, "--id", "number")
+    assert done.exit_code == 0, done.output
+    answers = arrow_csv.read_csv(output) if suffix == "csv" else arrow_parquet.read_table(output)
+    assert answers.num_rows == 0
+    columns = ["number", "label", "prob_cat", "prob_sheep", "uncertainty", "variance", "decision", "reason"]
+    assert answers.column_names == columns
+
+
 def test_bad_rows_are_told_and_the_exit_code_says_so(trained, folder):
     (folder / "bad.csv").write_text("weight,coat\n0,fur\nheavy,wool\n1\n")
     arguments = ["predict", folder / "animals.sngp", folder / "bad.csv", "--output", folder / "bad-out.csv"]

@@ -25,6 +25,7 @@ from keras_sngp.own_data import (
 )
 from keras_sngp.own_data.answers import AnswerCounts, answer_blocks
 from keras_sngp.own_data.labels import class_names_of, label_numbers
+from keras_sngp.own_data.progress import TrainingProgress
 from keras_sngp.own_data.splits import Split
 from keras_sngp.tables.bad_rows import BadRow, Block
 
@@ -75,6 +76,25 @@ def test_it_learns_and_what_is_far_is_less_sure(classifier):
         unlike = classifier.predict_distribution(changed)
         assert unlike.variance.mean() > 5 * prediction.variance.mean()
         assert unlike.entropy.mean() > 2 * prediction.entropy.mean()
+
+
+def test_a_stopped_training_goes_on_where_it_was(tmp_path):
+    data, shown = prepare(make_table(100, 0), "animal", SETTINGS), []
+    progress = TrainingProgress(lambda epoch, _: (shown.append(epoch), progress.stop()))
+    stopped = train(data, SETTINGS, folder=tmp_path, callbacks=(progress,))
+    assert shown == [1, 2]
+    assert stopped.training["best_epoch"] <= 2
+    rest = TrainingProgress(lambda epoch, _: shown.append(epoch))
+    finished = train(data, SETTINGS, folder=tmp_path, callbacks=(rest,))
+    assert shown == [1, 2, 3, 4, 5, 6]
+    assert finished.training["best_epoch"] > 2
+    assert loss_of(finished, data) < loss_of(stopped, data)
+
+
+def loss_of(classifier, data):
+    rows = data.split.validation
+    prediction = classifier.predict_distribution(data.table.take(pa.array(rows)))
+    return metrics.negative_log_likelihood(prediction.probabilities, data.labels[rows])
 
 
 def test_rows_without_a_label_are_left_out():

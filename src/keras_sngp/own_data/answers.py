@@ -47,7 +47,8 @@ def answer_blocks(
     tell: Callable[[BadRow], None] = lambda row: None,
     counts: AnswerCounts | None = None,
 ) -> Iterator[pa.Table]:
-    """Gives for each block of rows their answers: in order, one row for each unless it is dropped.
+    """Gives for each block of rows their answers: in order, one row for each unless it is dropped. Without rows, one
+    table that has only columns.
 
     The columns are the id, if one is named, `label`, `prob_CLASS` for each class, `uncertainty` (entropy in nats),
     `variance`, `decision` and `reason`. A bad row, with a cell that cannot be read or cells that are too many or too
@@ -82,6 +83,23 @@ def answer_blocks(
             answers = answers.filter(pa.array(~rows.bad))
         counts.add(block.table.num_rows, answers)
         yield answers
+    if not counts.rows + counts.dropped:
+        nothing = answer_schema(classifier).empty_table()
+        yield nothing if id_column is None else nothing.add_column(0, id_column, pa.array([], pa.string()))
+
+
+def answer_schema(classifier: Classifier) -> pa.Schema:
+    """The columns of answers, without the id."""
+    return pa.schema(
+        [
+            ("label", pa.string()),
+            *((f"prob_{name}", pa.float32()) for name in classifier.class_names),
+            ("uncertainty", pa.float32()),
+            ("variance", pa.float32()),
+            ("decision", pa.string()),
+            ("reason", pa.string()),
+        ]
+    )
 
 
 def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> pa.Table:
@@ -92,15 +110,12 @@ def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> 
         decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
     defer = decisions.defer | rows.bad
     together = ["; ".join(filter(None, pair)) for pair in zip(decisions.reasons.tolist(), rows.reasons, strict=True)]
-    columns = {
-        "label": pa.array(classifier.class_names).take(pa.array(decisions.answers)),
-        **{
-            f"prob_{name}": pa.array(prediction.probabilities[:, number])
-            for number, name in enumerate(classifier.class_names)
-        },
-        "uncertainty": pa.array(decisions.uncertainty.astype("float32")),
-        "variance": pa.array(np.asarray(prediction.variance)),
-        "decision": pa.array([ANSWER, DEFER]).take(pa.array(defer.astype(int))),
-        "reason": pa.array(together),
-    }
-    return pa.table(columns)
+    arrays = [
+        pa.array(classifier.class_names).take(pa.array(decisions.answers)),
+        *map(pa.array, np.asarray(prediction.probabilities, "float32").T),
+        pa.array(decisions.uncertainty.astype("float32")),
+        pa.array(np.asarray(prediction.variance, "float32")),
+        pa.array([ANSWER, DEFER]).take(pa.array(defer.astype(int))),
+        pa.array(together, pa.string()),
+    ]
+    return pa.table(arrays, schema=answer_schema(classifier))

@@ -12,7 +12,7 @@ import pyarrow.csv as arrow_csv
 
 from keras_sngp.tables.bad_rows import BadRow, Block
 
-BYTES_A_BLOCK = 1 << 23
+BYTES_A_BLOCK = 1 << 21
 LONGEST_HEADER = 1 << 20
 DELIMITERS = ",;\t|"
 GZIP = b"\x1f\x8b"

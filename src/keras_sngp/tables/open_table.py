@@ -14,7 +14,7 @@ import pyarrow.parquet as arrow_parquet
 from keras_sngp.tables.bad_rows import Block
 from keras_sngp.tables.csv_blocks import read_csv_blocks
 
-ROWS_A_BLOCK = 65_536
+ROWS_A_BLOCK = 16_384
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".npz")
 
 Opened = tuple[list[str], Iterator[Block]]
