@@ -1,0 +1,114 @@
+"""Rows a second and memory of `keras-sngp predict` on a large CSV file: docs/own-data.md.
+
+KERAS_BACKEND=jax python benchmarks/own_data/predict_many_rows.py --data-dir FOLDER
+
+Repeats the Adult test rows, numbered, until there are as many as asked for, hands them to the command, and checks the
+answers row for row: the numbers are in order, and a repeated row gets the answer it had before. Then it kills the
+command half way through and looks at what is left.
+"""
+
+import argparse
+import csv
+import importlib.metadata
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from keras_sngp.datasets import adult
+
+HERE = Path(__file__).parent
+COMMAND = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()"]
+TOLERANCE = 1e-5
+BYTES_READ_AGAIN = 1 << 24
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, help="folder of the Adult data; downloaded without it")
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--work-dir", type=Path, default=Path("build/own_data"))
+    options = parser.parse_args()
+    options.work_dir.mkdir(parents=True, exist_ok=True)
+    model, data, answers = (options.work_dir / name for name in ("adult.sngp", "many-rows.csv", "answers.csv"))
+    people = adult.load(options.data_dir)
+    arrow_csv.write_csv(people.train, options.work_dir / "train.csv")
+    train = ["train", options.work_dir / "train.csv", "--label", adult.LABEL, "--output", model]
+    subprocess.run([*COMMAND, *map(str, train)], check=True)
+    test = people.test.drop_columns([adult.LABEL])
+    write_repeated(test, options.rows, data)
+    predict = [*COMMAND, "predict", str(model), str(data), "--output", str(answers), "--id", "row"]
+    seconds, megabytes = run(predict)
+    figures = {
+        "backend": os.environ["KERAS_BACKEND"],
+        "cores": os.cpu_count(),
+        "rows": options.rows,
+        "input_gigabytes": round(data.stat().st_size / 1e9, 2),
+        "seconds": round(seconds),
+        "rows_a_second": round(options.rows / seconds),
+        "peak_megabytes": round(megabytes),
+        "answers_in_order": count_answers(answers, test.num_rows),
+        "left_after_a_kill": left_after_kill(predict, answers, seconds / 2),
+        "versions": {name: importlib.metadata.version(name) for name in ("keras", "keras-sngp", "pyarrow")},
+    }
+    print(json.dumps(figures, indent=2))
+    (HERE / "results.json").write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def write_repeated(table: pa.Table, rows: int, path: Path) -> None:
+    cells = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", *table.column_names])
+        for number, row in enumerate(itertools.islice(itertools.cycle(cells), rows)):
+            writer.writerow([number, *row])
+
+
+def run(command: list[str]) -> tuple[float, float]:
+    """Seconds and the largest resident memory, in megabytes."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"Expected the command to succeed. Received: status {status}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def count_answers(path: Path, period: int) -> int:
+    """How many rows are there, each in its place and with the answer its first copy has."""
+    place, first = 0, None
+    read_options = arrow_csv.ReadOptions(block_size=BYTES_READ_AGAIN)
+    for batch in arrow_csv.open_csv(path, read_options=read_options):
+        numbers = batch["row"].to_numpy()
+        if not (numbers == range(place, place + len(numbers))).all():
+            raise ValueError(f"Expected the rows in order from {place}. Received: {numbers}")
+        probabilities = batch["prob_>50K"].to_numpy()
+        if first is None:
+            first = probabilities[:period]
+        if abs(probabilities - first[numbers % period]).max() > TOLERANCE:
+            raise ValueError(f"Expected a repeated row to get the same answer. Received: others from row {place} on")
+        place += len(numbers)
+    return place
+
+
+def left_after_kill(command: list[str], answers: Path, after: float) -> list[str]:
+    """Names of the files under the final name once the command was killed."""
+    answers.unlink()
+    process = subprocess.Popen(command)
+    time.sleep(after)
+    if process.poll() is not None:
+        raise RuntimeError("Expected the command to be at work still. Received: it had ended")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return [answers.name] if answers.exists() else []
+
+
+if __name__ == "__main__":
+    main()
