@@ -54,6 +54,7 @@ def fitted(iris):
 def test_it_learns_names_and_knows_what_is_far(fitted, iris):
     x, _ = iris
     assert fitted.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert not hasattr(fitted, "schema_")
     assert fitted.score(x, np.array(["setosa", "versicolor", "virginica"])[iris[1]]) > 0.9
     assert fitted.predict_variance(x + 50).mean() > 5 * fitted.predict_variance(x).mean()
     assert (fitted.decision_function(x).argmax(axis=1) == fitted.predict_proba(x).argmax(axis=1)).all()

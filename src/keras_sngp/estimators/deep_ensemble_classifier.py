@@ -13,7 +13,7 @@ from keras_sngp.prediction import Prediction
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class DeepEnsembleClassifier(NetworkClassifier):
-    """A deep ensemble of residual networks as a scikit-learn classifier of rows of numbers.
+    """A deep ensemble of residual networks as a scikit-learn classifier of arrays or data frames.
 
     Args:
         num_members: Number of networks.

@@ -13,7 +13,7 @@ from keras_sngp.prediction import Prediction
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class MCDropoutClassifier(NetworkClassifier):
-    """A residual network with dropout left on, as a scikit-learn classifier of rows of numbers.
+    """A residual network with dropout left on, as a scikit-learn classifier of arrays or data frames.
 
     Masks depend on a row's place alone, so that the same data get the same answers.
 

@@ -11,13 +11,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from keras_sngp.estimators.rows_as_numbers import ArrayRows, FrameRows, is_data_frame
 from keras_sngp.network_bytes import network_from_bytes, network_to_bytes
 from keras_sngp.own_data.architecture import TABLE_WIDTH, ResidualArchitecture
 from keras_sngp.own_data.training_settings import TrainingSettings
 from keras_sngp.prediction import Prediction
 from keras_sngp.random_state import random_state_kept
+from keras_sngp.tables import TableSchema
 
 ROWS_A_BATCH = 256
 
@@ -26,7 +28,7 @@ Part = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
-    """A residual network on standardised numbers; its subclasses say how it is trained and asked.
+    """A residual network on rows as numbers; its subclasses say how it is trained and asked.
 
     Dataclasses write `__init__`, with the arguments of both, which scikit-learn wants spelled out in each class.
     """
@@ -48,27 +50,34 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     @abc.abstractmethod
     def _ask(self, x: npt.NDArray[np.float32]) -> Prediction:
-        """What the networks say about standardised rows, a whole number of batches of 256."""
+        """What the networks say about encoded rows, a whole number of batches of 256."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Trains on numbers `(rows, features)` and one label of any kind for each row.
+        """Trains on rows `(rows, features)` and one label of any kind for each.
+
+        An array is standardised. A data frame's columns are used as the command `keras-sngp train` uses them, even if
+        all are numbers: numbers with a long tail as logarithms, words as categories, times as numbers, missing cells as
+        a piece of knowledge of their own. Columns of a categorical type are categories even if they hold numbers.
+        `schema_` tells what was made of each. What is asked about later must have the same columns in the same order.
 
         Args:
-            X: Array or data frame of finite numbers.
+            X: Array of finite numbers, or a data frame of pandas, polars, pyarrow or another that narwhals knows.
             y: Labels of two classes at least.
             sample_weight: Weight of each row, 1 by default.
+
+        Raises:
+            ValueError: rows, labels or weights that cannot be learned from; other columns; a cell that cannot be read.
         """
-        X, y = validate_data(self, X, y, dtype="float64")
+        kind = FrameRows if is_data_frame(X) else ArrayRows
+        X, y = kind.check_training(self, X, y)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"Expected labels of at least 2 classes. Received: 1 class, {self.classes_[0]}")
         weights = _check_sample_weight(sample_weight, X, dtype="float64", ensure_non_negative=True)
-        self.center_ = np.average(X, axis=0, weights=weights)
-        spread = np.sqrt(np.average((X - self.center_) ** 2, axis=0, weights=weights))
-        self.spread_ = np.where(spread > 0, spread, 1.0)
+        self.rows_ = kind.learn(X, weights)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        part = (self._standardised(X), labels, weights.astype("float32"))
+        part = (self.rows_.encode(X), labels, weights.astype("float32"))
         with random_state_kept():
             keras.utils.set_random_seed(seed)
             self.networks_ = self._train(*_split(part, self.validation_fraction, seed))
@@ -86,11 +95,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     def predict_distribution(self, X: Any) -> Prediction:
         """Probabilities with whatever else the method gives: logits, variance or samples."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype="float64", reset=False)
-        rows = len(X)
+        encoded = self.rows_.encode(self.rows_.check(self, X))
+        rows, width = encoded.shape
         # Batches of one size: a row's figures do not depend on its neighbours, and nothing is compiled again.
-        padded = np.zeros((-(-rows // ROWS_A_BATCH) * ROWS_A_BATCH, X.shape[1]), "float32")
-        padded[:rows] = self._standardised(X)
+        padded = np.zeros((-(-rows // ROWS_A_BATCH) * ROWS_A_BATCH, width), "float32")
+        padded[:rows] = encoded
         asked = self._ask(padded)
         return Prediction(
             asked.probabilities[:rows],
@@ -99,12 +108,16 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             None if asked.samples is None else asked.samples[:, :rows],
         )
 
-    def _standardised(self, X: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        return np.clip((X - self.center_) / self.spread_, -1e6, 1e6).astype("float32")
+    @property
+    def schema_(self) -> TableSchema:
+        """What was made of each column, after `fit` on a data frame."""
+        if not isinstance(self.rows_, FrameRows):
+            raise AttributeError("Only a classifier that was fitted on a data frame has a schema. Received: an array")
+        return self.rows_.schema
 
     def _make_classifier(self) -> keras.Model:
         return ResidualArchitecture(
-            self.n_features_in_, len(self.classes_), self.width, self.num_blocks, self.dropout_rate
+            self.rows_.width, len(self.classes_), self.width, self.num_blocks, self.dropout_rate
         ).make_classifier()
 
     def _compile(self, model: keras.Model, rows: int) -> keras.Model:

@@ -14,10 +14,11 @@ from keras_sngp.prediction import Prediction
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class SNGPClassifier(NetworkClassifier):
-    """A Spectral-normalized Neural Gaussian Process as a scikit-learn classifier of rows of numbers.
+    """A Spectral-normalized Neural Gaussian Process as a scikit-learn classifier of arrays or data frames.
 
-    A projection and residual blocks with bounded spectral norms on standardised features, and a Gaussian process on
-    top. A part of the rows is kept for early stopping, and to calibrate the mean-field factor and a temperature.
+    A projection and residual blocks with bounded spectral norms, and a Gaussian process on top. Arrays are
+    standardised; the columns of a data frame are used as `keras-sngp train` uses them, see `fit`. A part of the rows is
+    kept for early stopping, and to calibrate the mean-field factor and a temperature.
 
     Args:
         width: Units of each hidden layer.
@@ -37,6 +38,7 @@ class SNGPClassifier(NetworkClassifier):
     Attributes:
         classes_: The labels, in order.
         n_features_in_: Number of features.
+        schema_: What was made of each column of a data frame.
 
     Example:
 
