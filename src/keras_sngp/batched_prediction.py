@@ -6,6 +6,7 @@ import keras
 
 from keras_sngp.input_checks import check_inputs, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
+from keras_sngp.sharing_rows import EvenBatches, jax_processes, parts_of_a_batch
 
 ROWS_A_BATCH = 1024
 
@@ -30,6 +31,20 @@ def predict_in_batches(
         ValueError: arrays that are empty, not finite, or of another shape than the model was built for.
     """
     check_inputs(x, shape_of or model)
+    rows = None
     batch_size = (batch_size or ROWS_A_BATCH) if is_array_like(x) else None
+    if batch_size and (parts := parts_of_a_batch(model)):
+        _check_one_process()
+        x = EvenBatches(x, None, batch_size, parts)
+        rows, batch_size = x.rows, None
     with weights_kept_on_error(model):
-        return model.predict(x, batch_size=batch_size, verbose=verbose)
+        outputs = model.predict(x, batch_size=batch_size, verbose=verbose)
+    return keras.tree.map_structure(lambda output: output[:rows], outputs)
+
+
+def _check_one_process() -> None:
+    if jax_processes() > 1:
+        raise ValueError(
+            "Predictions are made by each process alone: save the model, call "
+            f"keras.distribution.set_distribution(None) and load it. Received: one model in {jax_processes()} processes"
+        )

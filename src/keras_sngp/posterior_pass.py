@@ -16,6 +16,7 @@ from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.posterior_state import PosteriorState
+from keras_sngp.sharing_rows import EvenBatches, parts_of_a_batch, strategy_of, sums_over_processes
 
 NARROW_KERNEL_RATIO = 0.5
 
@@ -49,7 +50,8 @@ def fit_posterior(
     Settles the spectral norms of `SpectralNormalization` layers, then runs the model in inference mode (no
     dropout, frozen normalisation statistics), adds up `G = sum_i w_i phi_i phi_i^T` over all rows, and factorises
     once. The result does not depend on the batch size or on the order of the rows. Use plain data, without
-    augmentation.
+    augmentation. Of several devices each does its share of the rows. Of several processes each passes its own rows,
+    and all get the posterior of all rows; see docs/scale.md.
 
     Args:
         model: Any Keras model with at least one `RandomFeatureGaussianProcess` layer, trained.
@@ -105,16 +107,21 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
     if isinstance(x, Iterator):
         x = _unless_exhausted(x)
     arrays = is_array_like(x)
-    posterior_pass = _PosteriorPass(model)
-    posterior_pass.compile()
+    batch_size = (batch_size or ROWS_A_BATCH) if arrays else None
+    with strategy_of(model):
+        posterior_pass = _PosteriorPass(model)
+        posterior_pass.compile()
     # The pass ignores labels, but Keras accepts weights only beside them.
     labels = _placeholder_labels(x) if arrays and sample_weight is not None else None
-    with _rows_kept_on_error(model), weights_kept_on_error(posterior_pass):
+    if arrays and (parts := parts_of_a_batch(model)):
+        x = EvenBatches(x, sample_weight, batch_size, parts)
+        labels = sample_weight = batch_size = None
+    with _rows_kept_on_error(model), weights_kept_on_error(posterior_pass), sums_over_processes(model, _sums):
         posterior_pass.evaluate(
             x,
             labels,
             sample_weight=sample_weight,
-            batch_size=(batch_size or ROWS_A_BATCH) if arrays else None,
+            batch_size=batch_size,
             steps=steps,
             verbose=0,
             callbacks=[_PosteriorProgress()] if verbose in (1, "auto") else None,
@@ -127,15 +134,19 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
 @contextlib.contextmanager
 def _rows_kept_on_error(model) -> Iterator[None]:
     """Leaves the Gram matrices as they were when the block raises, so that no row is counted twice on a retry."""
-    layers = [layer for layer in gaussian_process_layers(model) if layer.built]
-    before = [(ops.convert_to_numpy(layer.gram), ops.convert_to_numpy(layer.row_count)) for layer in layers]
+    sums = _sums(model)
+    before = [ops.convert_to_numpy(variable) for variable in sums]
     try:
         yield
     except BaseException:
-        for layer, (gram, row_count) in zip(layers, before, strict=True):
-            layer.gram.assign(gram)
-            layer.row_count.assign(row_count)
+        for variable, value in zip(sums, before, strict=True):
+            variable.assign(value)
         raise
+
+
+def _sums(model) -> list[keras.Variable]:
+    layers = [layer for layer in gaussian_process_layers(model) if layer.built]
+    return [variable for layer in layers for variable in (layer.gram, layer.row_count)]
 
 
 def _check_not_stale(layer: RandomFeatureGaussianProcess) -> None:
@@ -160,7 +171,7 @@ def _unless_exhausted(batches: Iterator) -> Iterator:
 def _warn_of_narrow_kernel(layer: RandomFeatureGaussianProcess) -> None:
     if layer.gp_cov_likelihood != "gaussian":
         return
-    gram = ops.convert_to_numpy(layer.gram.value)
+    gram = ops.convert_to_numpy(layer.gram)
     root = ops.convert_to_numpy(layer.covariance_root.value)
     ratio = posterior.held_out_variance_ratio(gram, root, layer.gp_cov_ridge_penalty, layer.rows_seen)
     if ratio > NARROW_KERNEL_RATIO:

@@ -11,6 +11,7 @@ from keras_sngp.mean_field import monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
+from keras_sngp.sharing_rows import strategy_of
 
 METHODS = ("mean_field", "monte_carlo")
 
@@ -97,7 +98,8 @@ def logits_and_variance(model: keras.Model, inputs: Any) -> tuple[Any, Any]:
 
 def _with_variance(model: keras.Model) -> "_WithVariance":
     if not hasattr(model, "_make_with_variance"):
-        view = _WithVariance(model)
+        with strategy_of(model):
+            view = _WithVariance(model)
         # Kept in a function, since Keras would track a model held by its own part in a circle.
         model._make_with_variance = lambda: view
     return model._make_with_variance()

@@ -217,8 +217,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         matrix = (num_features, num_features)
         if self.has_covariance_per_class:
             matrix = (self.units, *matrix)
-        self.gram = self._statistic("gram", matrix, 0.0)
-        self.row_count = self._statistic("row_count", (), 0.0)
+        self.gram = self._sum_over_rows("gram", matrix)
+        self.row_count = self._sum_over_rows("row_count", ())
         self.covariance_root = self._statistic("covariance_root", matrix, self._prior_root(num_features))
         self.current_mean_field_factor = self._statistic("mean_field_factor", (), self.mean_field_factor)
         self.current_temperature = self._statistic("temperature", (), 1.0)
@@ -226,6 +226,19 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
 
     def _prior_root(self, num_features):
         return np.eye(num_features) / np.sqrt(self.gp_cov_ridge_penalty)
+
+    def _sum_over_rows(self, name, shape):
+        """Each replica of a tf.distribute strategy adds up its own rows; outside of them one reads the total."""
+        return keras.Variable(
+            "zeros",
+            shape,
+            self.variable_dtype,
+            trainable=False,
+            autocast=False,
+            aggregation="sum",
+            synchronization="on_read",
+            name=name,
+        )
 
     def _statistic(self, name, shape, value, dtype=None):
         return self.add_weight(
@@ -237,6 +250,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             dtype=dtype,
             trainable=False,
             autocast=False,
+            aggregation="only_first_replica",
         )
 
     def call(self, inputs, training=None, returns=None):
@@ -333,11 +347,11 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
     @property
     def rows_seen(self) -> float:
         """Number of rows, or the sum of their weights, in the Gram matrix."""
-        return float(ops.convert_to_numpy(self.row_count.value))
+        return float(ops.convert_to_numpy(self.row_count))
 
     def reset_covariance_matrix(self):
         """Forgets all data and any calibration: the posterior is the prior again."""
-        self.gram.assign(ops.zeros_like(self.gram.value))
+        self.gram.assign(ops.zeros(self.gram.shape))
         self.row_count.assign(0.0)
         self.set_calibration(self.mean_field_factor, 1.0)
         prior_root = np.broadcast_to(self._prior_root(self.gram.shape[-1]), self.gram.shape)
@@ -354,7 +368,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             raise ValueError(
                 f"The posterior needs at least one training row. Received: a total row weight of {self.rows_seen:g}"
             )
-        root = posterior.covariance_root(ops.convert_to_numpy(self.gram.value), self.gp_cov_ridge_penalty)
+        root = posterior.covariance_root(ops.convert_to_numpy(self.gram), self.gp_cov_ridge_penalty)
         self.covariance_root.assign(root.astype(self.variable_dtype))
         self.state.assign(int(PosteriorState.FITTED))
 

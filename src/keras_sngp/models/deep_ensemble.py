@@ -126,7 +126,7 @@ class DeepEnsemble:
 
 
 def _values(variables) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 def _assign(variables, values) -> None:
