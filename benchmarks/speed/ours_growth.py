@@ -1,0 +1,62 @@
+"""How time grows with random features, classes and rows: the head of an SNGP on a small trunk."""
+
+import keras
+import numpy as np
+from measuring import BATCH_SIZE, LEARNING_RATE, main, once, peak_megabytes_more, seconds
+
+import keras_sngp as sngp
+
+FEATURES = (256, 512, 1024, 2048, 4096, 8192)
+CLASSES = (2, 10, 100, 1000)
+ROWS = (1_000, 10_000, 100_000, 1_000_000)
+TRAINED_ROWS = 8 * BATCH_SIZE
+draws = np.random.default_rng(0)
+x = draws.normal(size=(max(ROWS), 128)).astype("float32")
+
+
+def make_sngp(features: int = 1024, classes: int = 10) -> sngp.SNGP:
+    inputs = keras.Input((x.shape[1],))
+    backbone = keras.Model(inputs, keras.layers.Dense(128, activation="relu")(inputs))
+    model = sngp.SNGP(backbone, classes, features)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss)
+    labels = draws.integers(0, classes, TRAINED_ROWS)
+    model.fit(x[:TRAINED_ROWS], labels, batch_size=BATCH_SIZE, verbose=0)
+    return model
+
+
+def phases(model: sngp.SNGP) -> dict[str, float]:
+    """A training step of 128 rows, the posterior of 8,192 rows, and a prediction of 8,192."""
+    labels = draws.integers(0, model.num_classes, BATCH_SIZE)
+    rows = x[:8_192]
+    return {
+        "step": seconds(lambda: model.train_on_batch(x[:BATCH_SIZE], labels)),
+        "posterior": seconds(lambda: model.fit_posterior(rows), repeats=3),
+        "prediction": seconds(lambda: model.predict_distribution(rows), repeats=3),
+    }
+
+
+def growth() -> dict[str, dict]:
+    return {
+        "features": {str(features): phases(make_sngp(features)) for features in FEATURES},
+        "classes": {str(classes): phases(make_sngp(classes=classes)) for classes in CLASSES},
+        "rows": by_rows(),
+    }
+
+
+def by_rows() -> dict[str, dict]:
+    model = make_sngp()
+    found = {}
+    for rows in ROWS:
+        model.predict_distribution(x[:rows])
+        data = x[:rows]
+        found[str(rows)] = {
+            "prediction": once(lambda data=data: model.predict_distribution(data)),
+            "prediction megabytes": peak_megabytes_more(lambda data=data: model.predict_distribution(data)),
+            "posterior": once(lambda data=data: model.fit_posterior(data)),
+            "posterior megabytes": peak_megabytes_more(lambda data=data: model.fit_posterior(data)),
+        }
+    return found
+
+
+main({"growth": growth})
