@@ -35,7 +35,11 @@ phases = draws.uniform(0, 2 * np.pi, FEATURES).astype("float32")
 def start(is_sngp):
     width = FEATURES if is_sngp else UNITS
     layers = draws.uniform(-0.15, 0.15, (LAYERS, UNITS, UNITS)).astype("float32")
-    weights = {"layers": layers, "biases": np.zeros((LAYERS, UNITS), "float32"), "last": np.zeros((width, 2), "float32")}
+    weights = {
+        "layers": layers,
+        "biases": np.zeros((LAYERS, UNITS), "float32"),
+        "last": np.zeros((width, 2), "float32"),
+    }
     zeros = jax.tree.map(np.zeros_like, weights)
     return weights, zeros, zeros, 0, np.ones((LAYERS, UNITS), "float32"), np.eye(FEATURES, dtype="float32")
 

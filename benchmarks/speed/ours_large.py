@@ -50,7 +50,9 @@ def ratio_of(classifier: keras.Model, converted: sngp.SNGP, x, labels: np.ndarra
     step = {name: statistics.median(taken) for name, taken in times.items()}
     converted.fit_posterior(x)
     one_batch, two_batches = (
-        statistics.median(once(lambda data=data: converted.fit_posterior(data, batch_size=BATCH_SIZE)) for _ in range(3))
+        statistics.median(
+            once(lambda data=data: converted.fit_posterior(data, batch_size=BATCH_SIZE)) for _ in range(3)
+        )
         for data in (x, keras.tree.map_structure(lambda array: np.concatenate([array] * 3), x))
     )
     a_batch = max(two_batches - one_batch, 0) / 2
