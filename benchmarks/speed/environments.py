@@ -1,0 +1,50 @@
+"""Environments of their own for the peers, in build/speed, made on first use; ours is the one this runs in."""
+
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "build" / "speed"
+OURS = "keras-sngp"
+# Without the dependencies of tf-models-official and lightning-uq-box that their SNGP layers do not import.
+REQUIREMENTS = {
+    "tf-models-official": (
+        ("tensorflow==2.20.0", "tf-keras==2.20.1", "gin-config", "scipy", "matplotlib"),
+        ("tf-models-official==2.20.0",),
+    ),
+    "lightning-uq-box": (
+        ("torch==2.13.0", "lightning", "h5py", "pandas", "matplotlib", "scikit-learn"),
+        ("lightning-uq-box==0.2.0",),
+    ),
+    "keras-proba": (("keras==3.15.1", "jax==0.10.2"), ("keras-proba==0.1.0",)),
+}
+
+
+def python_of(environment: str) -> Path:
+    """The interpreter of an environment, made and filled if it is not there."""
+    if environment == OURS:
+        return Path(sys.executable)
+    folder = FOLDER / environment
+    python, complete = folder / "bin" / "python", folder / "complete"
+    if not complete.exists():
+        print(f"Installing {environment} in {folder}", flush=True)
+        venv.create(folder, with_pip=True, clear=True)
+        with_dependencies, alone = REQUIREMENTS[environment]
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, *with_dependencies], check=True)
+        subprocess.run([*install, "--no-deps", *alone], check=True)
+        complete.touch()
+    return python
+
+
+def versions_of(environment: str, packages: tuple[str, ...]) -> dict[str, str]:
+    """Versions of packages in an environment; those that are not there are left out."""
+    code = (
+        "import importlib.metadata as m, json, sys\n"
+        "names = {d.name.lower() for d in m.distributions() if d.name}\n"
+        "print(json.dumps({p: m.version(p) for p in sys.argv[1:] if p in names}))"
+    )
+    found = subprocess.run([str(python_of(environment)), "-c", code, *packages], check=True, capture_output=True)
+    return json.loads(found.stdout)

@@ -1,0 +1,25 @@
+"""How cost grows with features, classes and rows: docs/images/speed-growth.png."""
+
+from page import PICTURE
+from works import JAX
+
+PHASES = {"step": "training step, 128 rows", "posterior": "posterior", "prediction": "prediction"}
+TITLES = {"features": "random features, 8,192 rows", "classes": "classes, 8,192 rows", "rows": "rows"}
+
+
+def draw(results: dict) -> None:
+    from matplotlib.figure import Figure
+
+    (growth,) = results["works"]["growth"]["subjects"][JAX]
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    for axes, (axis, title) in zip(figure.subplots(1, 3), TITLES.items(), strict=True):
+        points = growth[axis]
+        sizes = [int(size) for size in points]
+        for phase, label in PHASES.items():
+            if phase in next(iter(points.values())):
+                axes.loglog(sizes, [point[phase] for point in points.values()], "o-", label=label)
+        axes.set_xlabel(title)
+        axes.set_ylabel("seconds")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    figure.savefig(PICTURE, dpi=110)
