@@ -1,7 +1,6 @@
 """From rows of a table to answers, or the decision to ask a human, block by block."""
 
 import dataclasses
-import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 
@@ -38,29 +37,6 @@ class AnswerCounts:
         return drift_message(self.deferred / self.rows, self.rows, policy.expected_rate(self.rows))
 
 
-@dataclasses.dataclass(frozen=True)
-class Answered:
-    """What became of one block of rows.
-
-    Attributes:
-        answers: A row for each.
-        bad: Those that cannot be read.
-        first: Number of the first row.
-    """
-
-    answers: pa.Table
-    bad: tuple[BadRow, ...]
-    first: int
-
-    def without_bad_rows(self) -> pa.Table:
-        """The answers to the others."""
-        places = [row.number - self.first for row in self.bad]
-        return self.answers.take(np.setdiff1d(np.arange(self.answers.num_rows), places))
-
-
-Answer = Callable[[Block], Answered]
-
-
 def answer_blocks(
     classifier: Classifier,
     policy: DeferralPolicy,
@@ -70,7 +46,6 @@ def answer_blocks(
     errors: ErrorWish = "keep",
     tell: Callable[[BadRow], None] = lambda row: None,
     counts: AnswerCounts | None = None,
-    each: Callable[[Answer, Iterable[Block]], Iterator[Answered]] = map,
 ) -> Iterator[pa.Table]:
     """Gives for each block of rows their answers: in order, one row for each unless it is dropped. Without rows, one
     table that has only columns.
@@ -87,17 +62,26 @@ def answer_blocks(
         errors: Whether bad rows are kept, dropped, or a reason to stop with a ValueError.
         tell: Called with each bad row that is kept or dropped.
         counts: Counts along.
-        each: Calls the function for each block and gives the results in order, as `map` does; see `ray_map`.
     """
     counts = AnswerCounts() if counts is None else counts
-    answer = functools.partial(_answered, classifier, policy, id_column)
-    for answered in each(answer, (block for block in blocks if block.table.num_rows)):
-        for row in answered.bad:
+    for block in blocks:
+        if not block.table.num_rows:
+            continue
+        rows = classifier.inputs.read(block.table)
+        for row in block.bad:
+            rows.reasons[row.number - block.first] = row.reason
+            rows.bad[row.number - block.first] = True
+        for place in np.flatnonzero(rows.bad):
+            found = BadRow(block.first + int(place), rows.reasons[place])
             if errors == "stop":
-                raise ValueError(f"Expected rows that can be read. Received: {row}")
-            tell(row)
-        answers = answered.without_bad_rows() if errors == "drop" else answered.answers
-        counts.add(answered.answers.num_rows, answers)
+                raise ValueError(f"Expected rows that can be read. Received: {found}")
+            tell(found)
+        answers = _answers(classifier, policy, rows)
+        if id_column is not None:
+            answers = answers.add_column(0, id_column, block.table[id_column])
+        if errors == "drop":
+            answers = answers.filter(pa.array(~rows.bad))
+        counts.add(block.table.num_rows, answers)
         yield answers
     if not counts.rows + counts.dropped:
         nothing = answer_schema(classifier).empty_table()
@@ -116,18 +100,6 @@ def answer_schema(classifier: Classifier) -> pa.Schema:
             ("reason", pa.string()),
         ]
     )
-
-
-def _answered(classifier: Classifier, policy: DeferralPolicy, id_column: str | None, block: Block) -> Answered:
-    rows = classifier.inputs.read(block.table)
-    for row in block.bad:
-        rows.reasons[row.number - block.first] = row.reason
-        rows.bad[row.number - block.first] = True
-    bad = tuple(BadRow(block.first + int(place), rows.reasons[place]) for place in np.flatnonzero(rows.bad))
-    answers = _answers(classifier, policy, rows)
-    if id_column is not None:
-        answers = answers.add_column(0, id_column, block.table[id_column])
-    return Answered(answers, bad, block.first)
 
 
 def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> pa.Table:
