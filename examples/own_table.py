@@ -1,4 +1,4 @@
-"""A table: measures of tumours, malignant or benign. The network answers, or hands over to a doctor.
+"""A table: measures of the cell nuclei of tumours, malignant or benign. The network answers, or hands over to a doctor.
 
 KERAS_BACKEND=jax python examples/own_table.py
 """
@@ -30,7 +30,7 @@ def main() -> None:
     print(f"{decisions.defer.sum()} handed over: {right[~decisions.defer].mean():.1%} of the others right")
 
     radius = new["mean_radius"][0].as_py()
-    for case, value in {"in millimetres": radius, "in micrometres": 1000 * radius, "not measured": None}.items():
+    for case, value in {"as measured": radius, "in another unit": 1000 * radius, "not measured": None}.items():
         tumour = new[:1].set_column(0, "mean_radius", pa.array([value], pa.float64()))
         prediction = classifier.predict_distribution(tumour)
         decisions = policy.decide(prediction.probabilities, variance=prediction.variance)

@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import pytest
 
+from keras_sngp.deferral import DeferralDriftWarning
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -34,3 +36,45 @@ def test_a_network_of_keras_applications_and_a_transformer_convert_and_train(cap
     printed = printed_by("convert_pretrained.py", capsys, monkeypatch, "--network", "MobileNetV2")
     assert "52 bounded" in printed
     assert re.search(r"accuracy \d\.\d\d, variance \d", printed)
+
+
+needs_torch = pytest.mark.skipif(keras.backend.backend() != "torch", reason="networks compile for long elsewhere")
+
+
+@needs_torch
+def test_a_table_is_answered_or_handed_over(capsys, monkeypatch):
+    right, answered, *cases = printed_by("own_table.py", capsys, monkeypatch).splitlines()
+    assert 0.95 < share_in(right) < share_in(answered)
+    usual, *odd = map(variance_in, cases)
+    assert min(odd) > 10 * usual
+    assert [case.split(", ", 1)[1] for case in cases] == [
+        "answer",
+        "hand over, mean_radius out of range",
+        "hand over, mean_radius missing",
+    ]
+
+
+@needs_torch
+def test_texts_are_answered_or_handed_over(capsys, monkeypatch):
+    right, answered, *questions = printed_by("own_texts.py", capsys, monkeypatch).splitlines()
+    assert 0.85 < share_in(right) < share_in(answered)
+    assert " plots, " in questions[0]
+    assert " statistics, " in questions[1]
+    assert [": hand over" in question for question in questions] == [False, False, True]
+
+
+@needs_torch
+def test_digits_that_were_never_seen_are_handed_over(capsys, monkeypatch):
+    with pytest.warns(DeferralDriftWarning):
+        right, answered, unseen, handed_over = printed_by("own_images.py", capsys, monkeypatch).splitlines()
+    assert 0.97 < share_in(right) <= share_in(answered)
+    assert variance_in(unseen) > 3 * variance_in(right)
+    assert share_in(handed_over) > 0.6
+
+
+def share_in(line):
+    return float(re.search(r"(\d+\.\d)%", line).group(1)) / 100
+
+
+def variance_in(line):
+    return float(re.search(r"variance (\d+\.\d)", line).group(1))
