@@ -4,6 +4,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pyarrow as pa
+import pytest
+from pyarrow import csv
 
 from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
 
@@ -30,17 +32,31 @@ def test_the_page_on_ones_own_classifier_runs_as_written(tmp_path, monkeypatch, 
     assert (tmp_path / "classifier.onnx").stat().st_size > 0
 
 
-def test_the_page_on_ones_own_data_runs_as_written(tmp_path, monkeypatch):
-    code = re.search(r"```python\n(.*?)```", (DOCS / "own-data.md").read_text(), re.DOTALL).group(1)
+@pytest.fixture
+def animals():
     generator = np.random.default_rng(0)
-    kinds = generator.integers(0, 2, 200)
-    table = pa.table(
-        {"weight": 4 + kinds + generator.normal(size=200), "coat": np.array(["fur", "wool"])[kinds], "y": kinds}
-    )
+    sheep = generator.integers(0, 2, 200)
+    weight, coat = 4 + sheep + generator.normal(size=200), np.array(["fur", "wool"])[sheep]
+    return pa.table({"weight": weight, "coat": coat, "animal": np.array(["cat", "sheep"])[sheep]})
+
+
+def test_the_page_on_ones_own_data_runs_as_written(animals, tmp_path, monkeypatch):
+    code, _ = re.findall(r"```python\n(.*?)```", (DOCS / "own-data.md").read_text(), re.DOTALL)
     settings = TrainingSettings(epochs=4, batch_size=32)
-    save_classifier(train(prepare(table, "y", settings), settings), tmp_path / "animals.sngp")
+    save_classifier(train(prepare(animals, "animal", settings), settings), tmp_path / "animals.sngp")
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(compile(code, "own-data.md", "exec"), names)
     assert names["prediction"].variance[1] > 5 * names["prediction"].variance[0]
     assert names["decisions"].defer.tolist()[1]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="four networks would be compiled")
+def test_the_page_on_scikit_learn_runs_as_written(animals, tmp_path, monkeypatch, capsys):
+    _, code = re.findall(r"```python\n(.*?)```", (DOCS / "own-data.md").read_text(), re.DOTALL)
+    csv.write_csv(animals, tmp_path / "animals.csv")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code.replace("random_state=0", "random_state=0, epochs=10"), "own-data.md", "exec"), names)
+    assert float(capsys.readouterr().out) > 0.9
+    assert names["variance"][1] > 5 * names["variance"][0]
