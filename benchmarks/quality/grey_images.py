@@ -24,6 +24,9 @@ TRIED = {
         (SNGP, CLOTHES),
         (SNGP, replace(CLOTHES, norm_multiplier=0.95)),
         (SNGP, replace(CLOTHES, norm_multiplier=6.0)),
+        (SNGP, replace(CLOTHES, gp_kernel_scale=1.0)),
+        (SNGP, replace(CLOTHES, gp_kernel_scale=4.0)),
+        (SNGP, replace(CLOTHES, epochs=6)),
     ],
     "mnist": [],
 }

@@ -30,7 +30,9 @@ def arguments(description: str | None, *data_sets: str) -> argparse.Namespace:
     parser.add_argument("--data-dir", type=Path, help="folder of the data sets; by default KERAS_SNGP_DATA")
     parser.add_argument("--work-dir", type=Path, default=Path("build/quality"), help="answers of trained networks")
     parser.add_argument("--seeds", type=int, nargs="+", help="some seeds only")
-    parser.add_argument("--train-only", action="store_true", help="write no figures: for a second process beside")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--train-only", action="store_true", help="write no figures: for a second process beside")
+    part.add_argument("--trials-only", action="store_true", help="only settings not tried yet, on validation data")
     return parser.parse_args()
 
 
@@ -38,7 +40,12 @@ def run(study: Study, settings: Settings, tried: list[tuple[str, Settings]], opt
     """Goes on from the networks and figures there are."""
     file = RESULTS / f"{study.name}.json"
     old = json.loads(file.read_text()) if file.exists() else {}
-    trials = [] if options.train_only else try_all(study, tried, options.work_dir / study.name / "tried.json")
+    if not options.train_only:
+        old["tried"] = try_all(study, tried, old.get("tried", []), options.work_dir / study.name / "tried.json")
+    if options.trials_only:
+        write(file, old)
+        write_pages()
+        return
     seeds = options.seeds or range(study.seeds)
     rows = [row for row in old.get("rows", []) if row["seed"] not in seeds]
     for seed in seeds:
@@ -52,15 +59,14 @@ def run(study: Study, settings: Settings, tried: list[tuple[str, Settings]], opt
         "title": study.title,
         "description": study.description,
         "settings": dataclasses.asdict(settings),
-        "tried": trials,
+        "tried": old["tried"],
         "backend": keras.backend.backend(),
         "versions": versions(),
         "latency": latency_ratios(study, settings),
         "rows": sorted(rows, key=lambda row: row["seed"]),
     }
     RESULTS.mkdir(exist_ok=True)
-    with atomic_write(file) as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n")
+    write(file, results)
     if study.shifts:
         draw(results)
     write_pages()
@@ -74,17 +80,21 @@ def versions() -> dict[str, str]:
     }
 
 
-def try_all(study: Study, tried: list[tuple[str, Settings]], file: Path) -> list[dict]:
-    """Figures of a network of each kind and settings, on validation data alone; those that are in the file are kept."""
-    found = json.loads(file.read_text()) if file.exists() else []
+def write(file: Path, figures: dict | list) -> None:
+    with atomic_write(file) as temporary:
+        temporary.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def try_all(study: Study, tried: list[tuple[str, Settings]], known: list[dict], file: Path) -> list[dict]:
+    """Figures of a network of each kind and settings, on validation data alone; those known or in the file are kept."""
+    found = known + (json.loads(file.read_text()) if file.exists() else [])
     done = {json.dumps(trial["settings"]) + trial["network"]: trial for trial in found}
     keys = [json.dumps(dataclasses.asdict(settings)) + kind for kind, settings in tried]
     for key, (kind, settings) in zip(keys, tried, strict=True):
         if key not in done:
             done[key] = try_settings(study, kind, settings)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(file) as temporary:
-                temporary.write_text(json.dumps(list(done.values()), indent=1) + "\n")
+            write(file, list(done.values()))
     return [done[key] for key in keys]
 
 
