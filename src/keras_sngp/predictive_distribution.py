@@ -55,8 +55,7 @@ def predict_distribution(
     outputs = predict_in_batches(_with_variance(model), x, batch_size, verbose, shape_of=model)
     logits, variance = outputs["logits"], outputs["variance"]
     if method == "mean_field":
-        adjusted = layer.shrink_by_variance(logits, variance)
-        probabilities = probabilities_from_outputs(keras.ops.convert_to_numpy(adjusted), from_logits=True)
+        probabilities = probabilities_from_outputs(outputs["mean_field_logits"], from_logits=True)
         return Prediction(probabilities, logits, variance)
     temperature = float(keras.ops.convert_to_numpy(layer.current_temperature.value))
     samples = probabilities_from_logits(monte_carlo_logits(logits, variance, num_samples, seed) / temperature)
@@ -90,10 +89,15 @@ def require_posterior(model: keras.Model) -> RandomFeatureGaussianProcess:
 
 def logits_and_variance(model: keras.Model, inputs: Any) -> tuple[Any, Any]:
     """Tensors of one forward pass: the posterior mean of the logits, and its variance."""
+    _, logits, variance = _last_call(model, inputs)
+    return logits, variance
+
+
+def _last_call(model: keras.Model, inputs: Any) -> tuple[RandomFeatureGaussianProcess, Any, Any]:
     with captured_calls.capture() as calls:
         model(inputs, training=False)
     layer, features, logits = calls[-1]
-    return logits, posterior.variance(features, layer.covariance_root.value)
+    return layer, logits, posterior.variance(features, layer.covariance_root.value)
 
 
 def _with_variance(model: keras.Model) -> "_WithVariance":
@@ -106,12 +110,13 @@ def _with_variance(model: keras.Model) -> "_WithVariance":
 
 
 class _WithVariance(keras.Model):
-    """The same model with logits and variance as its outputs; compiled once, then kept."""
+    """The same model with logits, variance and both together as its outputs; compiled once, then kept."""
 
     def __init__(self, model):
         super().__init__(name=f"{model.name}_with_variance")
         self.model = model
 
     def call(self, inputs):
-        logits, variance = logits_and_variance(self.model, inputs)
-        return {"logits": logits, "variance": variance}
+        layer, logits, variance = _last_call(self.model, inputs)
+        adjusted = layer.shrink_by_variance(logits, variance)
+        return {"logits": logits, "variance": variance, "mean_field_logits": adjusted}
