@@ -24,7 +24,7 @@ def main() -> None:
     policy = classifier.policy(budget=0.1)  # learned on a tenth of the known rows, which was held out
 
     prediction = classifier.predict_distribution(new)
-    decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
+    decisions = classifier.decide(policy, prediction)
     right = np.array(classifier.class_names)[decisions.answers] == new["diagnosis"].to_numpy()
     print(f"{len(new)} new tumours: {right.mean():.1%} right")
     print(f"{decisions.defer.sum()} handed over: {right[~decisions.defer].mean():.1%} of the others right")
@@ -33,7 +33,7 @@ def main() -> None:
     for case, value in {"as measured": radius, "in another unit": 1000 * radius, "not measured": None}.items():
         tumour = new[:1].set_column(0, "mean_radius", pa.array([value], pa.float64()))
         prediction = classifier.predict_distribution(tumour)
-        decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
+        decisions = classifier.decide(policy, prediction)
         reason = classifier.inputs.read(tumour).reasons[0]
         what = f"hand over, {reason}" if decisions.defer[0] else "answer"
         print(f"radius {case}: variance {prediction.variance[0]:.1f}, {what}")

@@ -35,13 +35,13 @@ def main() -> None:
     policy = classifier.policy(budget=0.1)  # learned on a tenth of the known rows, which was held out
 
     prediction = classifier.predict_distribution(new)
-    decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
+    decisions = classifier.decide(policy, prediction)
     right = np.array(classifier.class_names)[decisions.answers] == new["topic"].to_numpy()
     print(f"{len(new)} new sentences of {len(sentences)}: {right.mean():.1%} right")
     print(f"{decisions.defer.sum()} handed over: {right[~decisions.defer].mean():.1%} of the others right")
 
     prediction = classifier.predict_distribution(pa.table({"sentence": QUESTIONS}))
-    decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
+    decisions = classifier.decide(policy, prediction)
     for row, question in enumerate(QUESTIONS):
         what = f"hand over, {decisions.reasons[row]}" if decisions.defer[row] else "answer"
         topic, sure = classifier.class_names[decisions.answers[row]], prediction.max_probability[row]

@@ -1,6 +1,7 @@
 """`keras-sngp predict`: answers for each row of a file, or the decision to ask a human."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ OUTCOMES = {"keep": "handed over", "drop": "dropped", "stop": "stopped"}
 @click.option("--defer-budget", type=SHARE, help="Hand over at most this share.  [default: 0.05]")
 @click.option("--min-accuracy", type=OPEN_SHARE, help="Answer with this accuracy, hand over the rest.")
 @click.option(
+    "--score",
+    type=click.Choice(["entropy", "dempster-shafer"]),
+    default="entropy",
+    show_default=True,
+    help="Hand over first what may be wrong, or what is of no known class.",
+)
+@click.option(
     "--errors",
     type=click.Choice(tuple(OUTCOMES)),
     default="keep",
@@ -37,6 +45,8 @@ OUTCOMES = {"keep": "handed over", "drop": "dropped", "stop": "stopped"}
     help="Keep bad rows and hand them over, drop them, or stop.",
 )
 @click.option("--backend", type=click.Choice(BACKENDS), help="Keras backend.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who works.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on Ray.  [default: one a CPU]")
 @click.pass_context
 def predict(
     context: click.Context,
@@ -46,15 +56,20 @@ def predict(
     id_column: str | None,
     defer_budget: float | None,
     min_accuracy: float | None,
+    score: str,
     errors: Any,
     backend: str | None,
+    engine: str,
+    workers: int | None,
 ) -> None:
     """Answer each row of DATA, or hand it over to a human.
 
     MODEL was made by `keras-sngp train`. DATA is a CSV, Parquet or NPZ file of any size with the columns it was trained
     on, a folder of images, or - for CSV on standard input. Rows keep their order. Exit code 3: all was written, but
-    some rows were bad.
+    some rows were bad. With `--engine ray` many processes work, of this machine or of the cluster in RAY_ADDRESS.
     """
+    if workers is not None and engine != "ray":
+        raise click.UsageError("Expected --workers with --engine ray alone")
     if defer_budget is not None and min_accuracy is not None:
         raise click.UsageError("Pass one of --defer-budget and --min-accuracy. Received: both")
     with plain_errors():
@@ -63,10 +78,11 @@ def predict(
         from keras_sngp.own_data.classifier_file import load_classifier
         from keras_sngp.own_data.open_data import open_data
         from keras_sngp.own_data.output_files import check_output, open_output
+        from keras_sngp.ray_map import ray_map
 
         check_output(output)
         classifier = load_classifier(model)
-        policy = classifier.policy(defer_budget, min_accuracy)
+        policy = classifier.policy(defer_budget, min_accuracy, score)
         bad_rows, counts = BadRows(OUTCOMES[errors]), AnswerCounts()
         with open_data(source_of(data)) as (names, blocks), open_output(output) as write, _progress() as show:
             classifier.inputs.check(names)
@@ -74,8 +90,9 @@ def predict(
                 raise ValueError(
                     f"Expected one of the columns {', '.join(map(repr, names))} as --id. Received: {id_column!r}"
                 )
+            each = functools.partial(ray_map, workers=workers) if engine == "ray" else map
             for answers in answer_blocks(
-                classifier, policy, blocks, id_column=id_column, errors=errors, tell=bad_rows, counts=counts
+                classifier, policy, blocks, id_column=id_column, errors=errors, tell=bad_rows, counts=counts, each=each
             ):
                 write(answers)
                 show(counts)

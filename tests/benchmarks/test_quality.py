@@ -152,7 +152,7 @@ def test_a_study_from_training_to_the_table(module, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(runner, "write_pages", lambda: None)
     small = make_study(study)
     chosen = settings.Settings(epochs=5, learning_rate=1e-2, residual_blocks=0, num_inducing=64)
-    options = Namespace(work_dir=tmp_path / "work", seeds=None, train_only=False)
+    options = Namespace(work_dir=tmp_path / "work", seeds=None, train_only=False, trials_only=False)
     runner.run(small, chosen, [(study.SNGP, chosen)], options)
     results = json.loads((tmp_path / "blobs.json").read_text())
     rows = {row["method"]: row for row in results["rows"]}

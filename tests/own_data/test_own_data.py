@@ -24,6 +24,7 @@ from keras_sngp.own_data import (
     train,
 )
 from keras_sngp.own_data.answers import AnswerCounts, answer_blocks
+from keras_sngp.own_data.classifier import SCORES
 from keras_sngp.own_data.labels import class_names_of, label_numbers
 from keras_sngp.own_data.progress import TrainingProgress
 from keras_sngp.own_data.splits import Split
@@ -161,6 +162,21 @@ def test_answers_keep_the_order_of_the_rows_and_say_why(classifier):
     assert (counts.rows, counts.deferred) == (82, answers["decision"].to_pylist().count("defer"))
 
 
+def test_rows_are_handed_over_by_the_score_asked_for(classifier):
+    new = make_table(50, 2)
+    prediction = classifier.predict_distribution(new)
+    policy = classifier.policy(budget=0.2, score="dempster-shafer")
+    (answers,) = answer_blocks(classifier, policy, blocks_of(new))
+    np.testing.assert_allclose(answers["uncertainty"], prediction.dempster_shafer, rtol=1e-5)
+    asked = np.asarray(answers["decision"]) == "defer"
+    assert asked.any()
+    assert prediction.dempster_shafer[asked].min() > prediction.dempster_shafer[~asked].max()
+    (answers,) = answer_blocks(classifier, classifier.policy(budget=0.2), blocks_of(new))
+    np.testing.assert_allclose(answers["uncertainty"], prediction.entropy, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"must be one of entropy, dempster-shafer\. Received: 'variance'"):
+        classifier.policy(score="variance")
+
+
 def test_bad_rows_are_dropped_or_stop_as_asked(classifier):
     policy = classifier.policy()
     odd = pa.table({"id": [7, 8], "weight": ["5", "heavy"], "coat": ["fur", "fur"], "noise": ["0", "0"]})
@@ -184,7 +200,8 @@ def test_a_saved_classifier_says_the_same(classifier, saved):
     np.testing.assert_allclose(
         loaded.predict_distribution(new).probabilities, classifier.predict_distribution(new).probabilities, atol=1e-6
     )
-    assert loaded.policy(accuracy=0.8) == classifier.policy(accuracy=0.8)
+    for score in SCORES:
+        assert loaded.policy(accuracy=0.8, score=score) == classifier.policy(accuracy=0.8, score=score)
     assert (loaded.inputs, loaded.class_names, loaded.label) == (classifier.inputs, classifier.class_names, "animal")
     assert loaded.training == json.loads(json.dumps(classifier.training))
 

@@ -1,6 +1,7 @@
 """From rows of a table to answers, or the decision to ask a human, block by block."""
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 
@@ -37,6 +38,24 @@ class AnswerCounts:
         return drift_message(self.deferred / self.rows, self.rows, policy.expected_rate(self.rows))
 
 
+@dataclasses.dataclass(frozen=True)
+class AnsweredBlock:
+    """What became of a block of rows.
+
+    Attributes:
+        rows: How many came in.
+        answers: A row for each that is kept.
+        bad: Those that cannot be read.
+    """
+
+    rows: int
+    answers: pa.Table
+    bad: tuple[BadRow, ...]
+
+
+AnswerBlock = Callable[[Block], AnsweredBlock]
+
+
 def answer_blocks(
     classifier: Classifier,
     policy: DeferralPolicy,
@@ -46,6 +65,7 @@ def answer_blocks(
     errors: ErrorWish = "keep",
     tell: Callable[[BadRow], None] = lambda row: None,
     counts: AnswerCounts | None = None,
+    each: Callable[[AnswerBlock, Iterable[Block]], Iterator[AnsweredBlock]] = map,
 ) -> Iterator[pa.Table]:
     """Gives for each block of rows their answers: in order, one row for each unless it is dropped. Without rows, one
     table that has only columns.
@@ -62,27 +82,17 @@ def answer_blocks(
         errors: Whether bad rows are kept, dropped, or a reason to stop with a ValueError.
         tell: Called with each bad row that is kept or dropped.
         counts: Counts along.
+        each: Calls the function for each block and gives the results in order, as `map` does; see `ray_map`.
     """
     counts = AnswerCounts() if counts is None else counts
-    for block in blocks:
-        if not block.table.num_rows:
-            continue
-        rows = classifier.inputs.read(block.table)
-        for row in block.bad:
-            rows.reasons[row.number - block.first] = row.reason
-            rows.bad[row.number - block.first] = True
-        for place in np.flatnonzero(rows.bad):
-            found = BadRow(block.first + int(place), rows.reasons[place])
+    answer = functools.partial(_answer_block, classifier, policy, id_column, errors == "drop")
+    for answered in each(answer, (block for block in blocks if block.table.num_rows)):
+        for row in answered.bad:
             if errors == "stop":
-                raise ValueError(f"Expected rows that can be read. Received: {found}")
-            tell(found)
-        answers = _answers(classifier, policy, rows)
-        if id_column is not None:
-            answers = answers.add_column(0, id_column, block.table[id_column])
-        if errors == "drop":
-            answers = answers.filter(pa.array(~rows.bad))
-        counts.add(block.table.num_rows, answers)
-        yield answers
+                raise ValueError(f"Expected rows that can be read. Received: {row}")
+            tell(row)
+        counts.add(answered.rows, answered.answers)
+        yield answered.answers
     if not counts.rows + counts.dropped:
         nothing = answer_schema(classifier).empty_table()
         yield nothing if id_column is None else nothing.add_column(0, id_column, pa.array([], pa.string()))
@@ -102,12 +112,28 @@ def answer_schema(classifier: Classifier) -> pa.Schema:
     )
 
 
+def _answer_block(
+    classifier: Classifier, policy: DeferralPolicy, id_column: str | None, drop: bool, block: Block
+) -> AnsweredBlock:
+    rows = classifier.inputs.read(block.table)
+    for row in block.bad:
+        rows.reasons[row.number - block.first] = row.reason
+        rows.bad[row.number - block.first] = True
+    answers = _answers(classifier, policy, rows)
+    if id_column is not None:
+        answers = answers.add_column(0, id_column, block.table[id_column])
+    if drop:
+        answers = answers.filter(pa.array(~rows.bad))
+    bad = tuple(BadRow(block.first + int(place), rows.reasons[place]) for place in np.flatnonzero(rows.bad))
+    return AnsweredBlock(block.table.num_rows, answers, bad)
+
+
 def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> pa.Table:
     prediction = classifier.folded_network.predict_distribution(rows.values)
     with warnings.catch_warnings():
         # Blocks are judged together, at the end.
         warnings.simplefilter("ignore", DeferralDriftWarning)
-        decisions = policy.decide(prediction.probabilities, variance=prediction.variance)
+        decisions = classifier.decide(policy, prediction)
     defer = decisions.defer | rows.bad
     together = ["; ".join(filter(None, pair)) for pair in zip(decisions.reasons.tolist(), rows.reasons, strict=True)]
     arrays = [

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from keras_sngp.deferral import DeferralPolicy
+from keras_sngp.deferral import Decisions, DeferralPolicy
 from keras_sngp.models import SNGP, fold
 from keras_sngp.own_data.architecture import Architecture
 from keras_sngp.own_data.inputs import Inputs
 from keras_sngp.prediction import Prediction
 
-SCORE = "entropy"
+ENTROPY, DEMPSTER_SHAFER = "entropy", "dempster-shafer"
+SCORES = (ENTROPY, DEMPSTER_SHAFER)
+GIVEN = "given"
 DEFAULT_BUDGET = 0.05
 
 
@@ -25,11 +27,13 @@ class HeldOut:
     Attributes:
         probabilities: `(rows, classes)`.
         variance: `(rows,)`.
+        dempster_shafer: Uncertainty by the size of the logits `(rows,)`; see `keras_sngp.scores.dempster_shafer`.
         labels: Class numbers `(rows,)`.
     """
 
     probabilities: npt.NDArray[np.float32]
     variance: npt.NDArray[np.float32]
+    dempster_shafer: npt.NDArray[np.floating]
     labels: npt.NDArray[np.intp]
 
 
@@ -64,10 +68,29 @@ class Classifier:
         """The network without the search for spectral norms."""
         return fold(self.network)
 
-    def policy(self, budget: float | None = None, accuracy: float | None = None) -> DeferralPolicy:
-        """The policy of a budget or an accuracy, learned on the held-out rows; see `DeferralPolicy`."""
-        probabilities, variance, labels = dataclasses.astuple(self.held_out)
+    def policy(
+        self, budget: float | None = None, accuracy: float | None = None, score: str = ENTROPY
+    ) -> DeferralPolicy:
+        """The policy of a budget or an accuracy, learned on the held-out rows; see `DeferralPolicy`.
+
+        Args:
+            budget: Largest share of rows to hand over; 0.05 by default.
+            accuracy: Accuracy of the answers, in place of a budget.
+            score: `"entropy"` hands over first what may be wrong, `"dempster-shafer"` what is of no known class.
+        """
+        if score not in SCORES:
+            raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}")
+        held_out = self.held_out
+        options: dict[str, Any] = {"score": ENTROPY, "variance": held_out.variance}
+        if score == DEMPSTER_SHAFER:
+            options |= {"score": GIVEN, "uncertainty": held_out.dempster_shafer}
         if accuracy is not None:
-            return DeferralPolicy.for_accuracy(probabilities, labels, accuracy, score=SCORE, variance=variance)
+            return DeferralPolicy.for_accuracy(held_out.probabilities, held_out.labels, accuracy, **options)
         share = DEFAULT_BUDGET if budget is None else budget
-        return DeferralPolicy.for_budget(probabilities, share, score=SCORE, variance=variance)
+        return DeferralPolicy.for_budget(held_out.probabilities, share, **options)
+
+    @staticmethod
+    def decide(policy: DeferralPolicy, prediction: Prediction) -> Decisions:
+        """Answers or defers each row of a prediction of this classifier, by a policy of it."""
+        given = prediction.dempster_shafer if policy.score == GIVEN else None
+        return policy.decide(prediction.probabilities, variance=prediction.variance, uncertainty=given)

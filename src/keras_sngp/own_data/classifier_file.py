@@ -191,6 +191,7 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
 def _held_out(content: bytes, num_classes: int) -> HeldOut:
     held_out = HeldOut(**_arrays(content))
     rows = len(held_out.labels)
-    if held_out.probabilities.shape != (rows, num_classes) or held_out.variance.shape != (rows,):
+    of_rows = {held_out.variance.shape, held_out.dempster_shafer.shape}
+    if held_out.probabilities.shape != (rows, num_classes) or of_rows != {(rows,)}:
         raise ValueError("held-out rows of shapes that do not belong together")
     return held_out

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from keras_sngp import metrics
 from keras_sngp.deferral import uncertainty_of
-from keras_sngp.own_data.classifier import SCORE, Classifier
+from keras_sngp.own_data.classifier import ENTROPY, Classifier
 from keras_sngp.report.evaluation import Evaluation, evaluate
 from keras_sngp.report.evaluation_tables import TextTable, percent
 from keras_sngp.report.handover import HandoverWish
@@ -19,7 +19,7 @@ COVERAGES = (0.95, 0.9, 0.8)
 def figures_of(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.intp]) -> dict[str, float]:
     """Accuracy, calibration, likelihood, and accuracy of the surest answers."""
     mistakes = probabilities.argmax(axis=1) != labels
-    uncertainty = uncertainty_of(SCORE, probabilities)
+    uncertainty = uncertainty_of(ENTROPY, probabilities)
     return {
         "rows": len(labels),
         "accuracy": metrics.accuracy(probabilities, labels),
@@ -53,7 +53,7 @@ def evaluation_of(
 ) -> Evaluation:
     """All measures of a report; see `keras_sngp.report`."""
     table = PredictionTable(name, list(classifier.class_names), probabilities, labels, variance)
-    return evaluate(table, None, HandoverWish(score=SCORE), None)
+    return evaluate(table, None, HandoverWish(score=ENTROPY), None)
 
 
 def _coverage_key(share: float) -> str:

@@ -98,7 +98,7 @@ def train(
         data.label,
         architecture,
         network,
-        HeldOut(prediction.probabilities, np.asarray(prediction.variance), labels),
+        HeldOut(prediction.probabilities, np.asarray(prediction.variance), prediction.dempster_shafer, labels),
         {
             "rows": rows,
             "unlabelled_rows": data.unlabelled,

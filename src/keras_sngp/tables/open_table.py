@@ -101,4 +101,6 @@ def _columns_of(name: str, array: np.ndarray) -> Iterator[tuple[str, pa.Array]]:
 
 def _slices(table: pa.Table) -> Iterator[Block]:
     for start in range(0, table.num_rows, ROWS_A_BLOCK):
-        yield Block(table.slice(start, ROWS_A_BLOCK), start + 1)
+        # Not a slice, which would be sent to other processes with the whole table.
+        places = np.arange(start, min(start + ROWS_A_BLOCK, table.num_rows))
+        yield Block(table.take(places), start + 1)
