@@ -1,6 +1,7 @@
 """Work on Ray: the same results in the same order, also when workers die."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from keras_sngp.ray_map import RESULTS_A_WORKER, ray_map
 from keras_sngp_cli.main import main
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="Ray starts slowly, and is the same on all")
+DOCS = Path(__file__).parents[1] / "docs"
 ROWS = 1200
 PADDING = "x" * 8000
 COMMAND = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()"]
@@ -89,6 +91,16 @@ def test_what_goes_wrong_in_a_worker_is_told(ray, monkeypatch):
     monkeypatch.setattr(ray_map_module, "RETRIES", 0)
     with pytest.raises(ChildProcessError, match="died 1 times over the same item"):
         list(ray_map(fail, [8], workers=1))
+
+
+def test_the_page_on_scale_runs_as_written(ray):
+    code = re.search(r"```python\n(.*?)```", (DOCS / "scale.md").read_text(), re.DOTALL).group(1)
+    names = {}
+    exec(compile(code, "scale.md", "exec"), names)
+    alone = names["trained"](3)
+    for member, weights in zip(names["members"][3].weights, alone.weights, strict=True):
+        np.testing.assert_allclose(member, weights, atol=1e-6)
+    assert not np.allclose(names["members"][2].weights[0], alone.weights[0], atol=1e-3)
 
 
 def test_the_command_gives_the_same_answers_when_a_worker_is_killed(folder):

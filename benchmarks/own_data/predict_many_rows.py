@@ -59,7 +59,7 @@ def main() -> None:
         "versions": {name: importlib.metadata.version(name) for name in ("keras", "keras-sngp", "pyarrow")},
     }
     print(json.dumps(figures, indent=2))
-    (HERE / "results.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (HERE / "many_rows.json").write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def write_repeated(table: pa.Table, rows: int, path: Path) -> None:
