@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BACKENDS := jax tensorflow torch
 
-.PHONY: moons test check architectures bench-quality clean $(BACKENDS:%=test-%)
+.PHONY: moons test check architectures bench-quality bench-speed clean $(BACKENDS:%=test-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
@@ -29,6 +29,10 @@ architectures: .venv/dev.stamp     ## Every architecture on every backend: docs/
 bench-quality: .venv/bench.stamp  ## The fast tables of docs/quality.md
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/quality/adult_income.py $(ARGS)
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/quality/clinc_frozen.py $(ARGS)
+
+# Others' libraries get environments of their own in build/speed: 5 GB.
+bench-speed: .venv/bench.stamp    ## The tables of docs/speed.md, with nothing else running
+	$(BIN)/python benchmarks/speed/run.py $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

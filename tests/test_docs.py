@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pyarrow import csv
 from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
 
 DOCS = Path(__file__).parents[1] / "docs"
+BENCHMARKS = DOCS.parent / "benchmarks" / "own_data"
 
 
 def test_the_page_on_ones_own_classifier_runs_as_written(tmp_path, monkeypatch, capsys):
@@ -60,3 +62,28 @@ def test_the_page_on_scikit_learn_runs_as_written(animals, tmp_path, monkeypatch
     exec(compile(code.replace("random_state=0", "random_state=0, epochs=10"), "own-data.md", "exec"), names)
     assert float(capsys.readouterr().out) > 0.9
     assert names["variance"][1] > 5 * names["variance"][0]
+
+
+def test_the_figures_of_public_data_are_those_measured():
+    page = (DOCS / "own-data.md").read_text()
+    measured = json.loads((BENCHMARKS / "public_data.json").read_text())
+    names = {"adult": "Adult, a table", "clinc": "CLINC150, texts", "mnist": "MNIST, images"}
+    figures = {title: measured[name]["keras-sngp"] for name, title in names.items()}
+    figures["Adult, scikit-learn's `HistGradientBoostingClassifier`"] = measured["adult"]["trees"]
+    keys = ["accuracy", "expected_calibration_error", "negative_log_likelihood", "accuracy_at_80_percent_coverage"]
+    for title, of in figures.items():
+        assert f"| {title} | " + " | ".join(f"{of[key]:.4f}" for key in keys) + " |" in page
+    for score, of in measured["clinc"]["out of scope"].items():
+        detection = f"{of['auroc']:.4f} | {of['aupr']:.4f}"
+        shares = f"{of['known_handed_over']:.1%} | {of['unknown_handed_over']:.1%}".replace("%", " %")
+        assert f"| `{score}` | {detection} | {shares} | {of['accuracy_at_0.8']:.4f} |" in page
+
+
+def test_the_figures_of_many_rows_are_those_measured():
+    page = (DOCS / "scale.md").read_text()
+    of = json.loads((BENCHMARKS / "many_rows.json").read_text())
+    assert f"{of['rows']:,} rows of the Adult data, a CSV file of {of['input_gigabytes']} GB, on two cores" in page
+    assert f"{of['seconds']} s, {of['rows_a_second']:,} rows a second, {of['peak_megabytes']:,} MB" in page
+    assert of["cores"] == 2
+    assert of["answers_in_order"] == of["rows"]
+    assert of["left_after_a_kill"] == []

@@ -1,6 +1,6 @@
 """How cost grows with features, classes and rows: docs/images/speed-growth.png."""
 
-from page import PICTURE
+from speed_page import PICTURE
 from works import JAX
 
 PHASES = {"step": "training step, 128 rows", "posterior": "posterior", "prediction": "prediction"}

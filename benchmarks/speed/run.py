@@ -20,7 +20,7 @@ import numpy as np
 from environments import FOLDER, OURS, REQUIREMENTS, python_of, versions_of
 from growth_picture import draw
 from measuring import DATA
-from page import PAGE, RESULTS, render, show
+from speed_page import PAGE, RESULTS, render, show
 from works import WHOLE, WORKS, Subject, Work
 
 from keras_sngp.datasets import two_moons
@@ -38,7 +38,7 @@ def measure(subject: Subject, work: str) -> dict[str, float]:
     taken = time.perf_counter() - started
     if ended.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{ended.stderr[-3000:]}")
-    if work in ("moons",):
+    if work == "moons":
         return {WHOLE: taken}
     return json.loads(ended.stdout.splitlines()[-1])
 
