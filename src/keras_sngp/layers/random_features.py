@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sngp.cosine import cosine
 from keras_sngp.registration import register
 
 KERNEL_TYPES = ("gaussian", "laplacian", "linear")
@@ -133,7 +134,7 @@ class RandomFeatures(keras.layers.Layer):
         scaled_inputs = inputs / self._length_scale(inputs, training)
         if self.kernel_type == "linear":
             return scaled_inputs
-        features = ops.cos(ops.matmul(scaled_inputs, self.directions) + self.phases)
+        features = cosine(ops.matmul(scaled_inputs, self.directions) + self.phases)
         return features * math.sqrt(2 / self.num_features) if self.scaled else features
 
     def _length_scale(self, inputs, training):
