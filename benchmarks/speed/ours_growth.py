@@ -1,4 +1,9 @@
-"""How time grows with random features, classes and rows: the head of an SNGP on a small trunk."""
+"""How time grows with random features, classes, rows and devices: the head of an SNGP on a small trunk."""
+
+import json
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -9,6 +14,7 @@ import keras_sngp as sngp
 FEATURES = (256, 512, 1024, 2048, 4096, 8192)
 CLASSES = (2, 10, 100, 1000)
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
+DEVICES = (1, 2, 4)
 TRAINED_ROWS = 8 * BATCH_SIZE
 draws = np.random.default_rng(0)
 x = draws.normal(size=(max(ROWS), 128)).astype("float32")
@@ -41,6 +47,7 @@ def growth() -> dict[str, dict]:
         "features": {str(features): phases(make_sngp(features)) for features in FEATURES},
         "classes": {str(classes): phases(make_sngp(classes=classes)) for classes in CLASSES},
         "rows": by_rows(),
+        "devices": {str(devices): in_a_process_of(devices) for devices in DEVICES},
     }
 
 
@@ -59,4 +66,17 @@ def by_rows() -> dict[str, dict]:
     return found
 
 
-main({"growth": growth})
+def in_a_process_of(devices: int) -> dict[str, float]:
+    """The phases where the cores are made to look like several devices, which share out each batch."""
+    environment = {**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+    command = [sys.executable, __file__, "devices"]
+    ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def devices() -> dict[str, float]:
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    return phases(make_sngp())
+
+
+main({"growth": growth, "devices": devices})

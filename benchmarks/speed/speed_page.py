@@ -1,10 +1,11 @@
-"""docs/speed.md, from results.json and findings.md."""
+"""docs/speed.md, from results.json and findings.md: python benchmarks/speed/speed_page.py"""
 
+import json
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from works import GOALS, WORKS, Goal
+from works import GOALS, JAX, WORKS, Goal
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -19,6 +20,13 @@ figure is a median over processes, with the smallest and the largest in brackets
 made by the benchmark from the package index. How busy the machine was beside is shown with each table: the number of
 processes that wanted a core in the minute before the table was begun, and in the last minute of it.
 
+"""
+GROWTH = """## How cost grows
+
+A head on a trunk of 128 units, JAX. A training step is of 128 rows, posterior and prediction are of 8,192 rows, with
+1,024 features and 10 classes where they are not what is varied. Devices are the same cores made to look like several.
+
+![Seconds by random features, classes, rows and devices](images/speed-growth.png)
 """
 ENDING = """
 ## Doing it again
@@ -41,6 +49,7 @@ def render(results: dict) -> str:
             introduction + _markdown(_goal_rows(results)),
             "",
             FINDINGS.read_text(),
+            *_growth_section(results),
             "## All measurements",
             "",
             *tables,
@@ -97,6 +106,19 @@ def _section(name: str, title: str, results: dict) -> Iterator[str]:
     yield _markdown(rows) + "\n"
 
 
+def _growth_section(results: dict) -> Iterator[str]:
+    if "growth" not in results["works"]:
+        return
+    (growth,) = results["works"]["growth"]["subjects"][JAX]
+    yield GROWTH
+    for axis, points in growth.items():
+        measures = list(next(iter(points.values())))
+        rows = [[axis, *measures]]
+        for size, measured in points.items():
+            rows.append([f"{int(size):,}", *(_number(measured[measure], _unit(measure)) for measure in measures)])
+        yield _markdown(rows) + "\n"
+
+
 def _unit(measure: str) -> str:
     return next((unit for word, unit in (("megabytes", "MB"), ("GFLOP/s", "")) if word in measure), "s")
 
@@ -123,3 +145,7 @@ def _versions(machine: dict) -> str:
         for environment, versions in machine["versions"].items()
     ]
     return f"Python {machine['python']}. " + ". ".join(each) + "."
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(json.loads(RESULTS.read_text())))

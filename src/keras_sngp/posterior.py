@@ -24,6 +24,7 @@ Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.20
 import warnings
 
 import numpy as np
+import scipy.linalg
 from keras import ops
 
 
@@ -84,7 +85,7 @@ def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
                 "added to its diagonal. A larger ridge avoids this.",
                 stacklevel=2,
             )
-        return np.linalg.solve(factor, identity).T
+        return scipy.linalg.solve_triangular(factor, identity, lower=True).T
     raise ValueError(
         "The Gram matrix is not positive semi-definite, so it is not a sum of w * phi phi^T with w >= 0. "
         f"Its smallest eigenvalue is {np.linalg.eigvalsh(gram)[0]:.3g}."
@@ -115,13 +116,13 @@ def variance(features, root):
 
     Args:
         features: `phi`, `(batch, M)`.
-        root: `F`, `(M, M)` or `(classes, M, M)`.
+        root: `F`, `(M, M)` or `(classes, M, M)`; upper triangular, of which one for all classes takes advantage.
 
     Returns:
         `(batch,)` or `(batch, classes)`, at least 0, in squared logits.
     """
     if len(root.shape) == 2:
-        return ops.sum(ops.square(ops.matmul(features, root)), axis=-1)
+        return _squared_norm_by_triangular_root(features, root)
     # One product of two matrices, which every runtime of exported models can do, unlike one with a stack.
     classes, rows, columns = root.shape
     side_by_side = ops.reshape(ops.transpose(root, (1, 0, 2)), (rows, classes * columns))
@@ -139,3 +140,11 @@ def covariance(features, root):
     """
     projected = ops.matmul(features, root)
     return ops.matmul(projected, ops.swapaxes(projected, -1, -2))
+
+
+def _squared_norm_by_triangular_root(features, root):
+    """In two products, which leave out the quarter of the root that is zero."""
+    half = root.shape[1] // 2
+    left = ops.matmul(features[:, :half], root[:half, :half])
+    right = ops.matmul(features, root[:, half:])
+    return ops.sum(ops.square(left), axis=-1) + ops.sum(ops.square(right), axis=-1)
