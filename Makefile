@@ -9,13 +9,16 @@ moons: .venv/run.stamp            ## The main job: train, compare and report on 
 
 test: $(BACKENDS:%=test-%)        ## The tests, on each backend
 
+# These are of code that has no networks in it: once is enough.
+test-tensorflow test-torch: IGNORED := deferral report tables datasets texts benchmarks
+
 # The tests' networks are small: compiling takes longer than running.
 test-jax: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
 test-jax: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/jax-cache
 test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 
 $(BACKENDS:%=test-%): test-%: .venv/dev.stamp
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n auto $(ARGS)
+	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n auto $(IGNORED:%=--ignore=tests/%) $(ARGS)
 
 check: .venv/dev.stamp            ## Format, lint and types
 	$(BIN)/ruff format --check .

@@ -115,6 +115,14 @@ def test_variance_is_the_diagonal_of_the_covariance():
     np.testing.assert_allclose(covariance, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("features", [1, 2, 3, 4, 5, 18, 1024])
+def test_variance_is_that_of_the_whole_root_for_any_number_of_features(features):
+    phi = normal(6, features)
+    root = posterior.covariance_root(gram(normal(9, features, seed=1), np.ones(9)), 0.5)
+    expected = np.square(phi @ root).sum(axis=1)
+    np.testing.assert_allclose(numpy(posterior.variance(tensor(phi), tensor(root))), expected, rtol=1e-4)
+
+
 def test_variance_and_covariance_a_class():
     roots = np.stack([posterior.covariance_root(k * np.eye(4), 1.0) for k in range(3)])
     features = normal(5, 4)

@@ -74,13 +74,14 @@ def fit_posterior(
     Reference: Liu et al. 2020, arXiv:2006.10108, algorithm 1 and equation 9.
     """
     check_inputs(x, model)
-    for layer in model._flatten_layers():
-        if layer.built and isinstance(layer, SpectralNormalization):
-            layer.refine()
-    for layer in gaussian_process_layers(model):
-        if layer.built:
-            layer.reset_covariance_matrix()
-    _add_rows(model, x, sample_weight, batch_size, steps, verbose)
+    with contextlib.ExitStack() as stack:
+        for layer in model._flatten_layers():
+            if layer.built and isinstance(layer, SpectralNormalization):
+                stack.enter_context(layer.refined())
+        for layer in gaussian_process_layers(model):
+            if layer.built:
+                layer.reset_covariance_matrix()
+        _add_rows(model, x, sample_weight, batch_size, steps, verbose)
 
 
 def update_posterior(

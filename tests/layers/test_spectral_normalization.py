@@ -185,6 +185,16 @@ def test_power_vector_moves_in_training_only():
     assert np.abs(numpy(wrapper.u) - start).max() > 1e-3
 
 
+def test_the_norm_is_not_searched_in_the_block_of_refined_and_again_after_it():
+    wrapper = wrap(dense(16), (16,), kernel_scale=3.0)
+    wrapper.layer.kernel.assign(3 * normal(16, 16, seed=3))
+    with wrapper.refined():
+        assert norm(matrix_of(wrapper, (16,))) == pytest.approx(BOUND, rel=1e-3)
+        wrapper.layer.kernel.assign(3 * normal(16, 16, seed=4))
+        assert norm(matrix_of(wrapper, (16,))) > 1.2 * BOUND
+    assert norm(matrix_of(wrapper, (16,))) == pytest.approx(BOUND, rel=1e-2)
+
+
 def test_first_call_is_finite_and_keeps_the_kernels_sign_for_every_seed():
     for seed in range(10):
         layer = dense()

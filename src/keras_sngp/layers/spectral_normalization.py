@@ -1,5 +1,6 @@
 """Spectral normalisation: a layer whose linear map never stretches distances beyond a bound."""
 
+import contextlib
 import numbers
 
 import keras
@@ -82,6 +83,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         self.norm_multiplier = norm_multiplier
         self.iteration = iteration
         self.seed = seed
+        self._u_has_converged = False
 
     def build(self, input_shape=None):
         super().build(input_shape)
@@ -145,6 +147,16 @@ class SpectralNormalization(keras.layers.Wrapper):
         kernel = ops.stop_gradient(linear_kernel(self.layer))
         self.u.assign(self._lanczos(kernel, self.u.value, LANCZOS_STEPS_TO_CONVERGE))
 
+    @contextlib.contextmanager
+    def refined(self):
+        """`refine`, and no search for the norm at inference in the block, in which the kernel must not change."""
+        self.refine()
+        self._u_has_converged = True
+        try:
+            yield
+        finally:
+            self._u_has_converged = False
+
     def spectral_norm(self):
         """Largest singular value of the wrapped layer's own kernel, before the bound; a scalar."""
         return ops.stop_gradient(self._spectral_norm(linear_kernel(self.layer), training=False))
@@ -153,6 +165,8 @@ class SpectralNormalization(keras.layers.Wrapper):
         frozen = ops.stop_gradient(kernel)
         if training:
             u = self._power_iteration(frozen, self.u.value)
+        elif self._u_has_converged:
+            u = self.u.value
         else:
             u = self._lanczos(frozen, self.u.value, LANCZOS_STEPS_AT_INFERENCE)
         u = ops.stop_gradient(u)
