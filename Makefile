@@ -9,7 +9,7 @@ moons: .venv/run.stamp            ## The main job: train, compare and report on 
 
 test: $(BACKENDS:%=test-%)        ## The tests, on each backend
 
-# These are of code that has no networks in it: once is enough.
+# These are of code that no backend changes, and of the benchmarks, which run on one: once is enough.
 test-tensorflow test-torch: IGNORED := deferral report tables datasets texts benchmarks
 
 # The tests' networks are small: compiling takes longer than running.

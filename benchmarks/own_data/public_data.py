@@ -12,28 +12,26 @@ import importlib.util
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
+from predict_many_rows import COMMAND
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from keras_sngp import metrics
 from keras_sngp.datasets import adult, clinc150, mnist
 from keras_sngp.own_data.classifier import SCORES
-from keras_sngp.own_data.figures import figures_of
+from keras_sngp.own_data.figures import COVERAGES, figures_of
 
 RESULTS = Path(__file__).parent / "public_data.json"
-COMMAND = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()"]
 OPTIONS = {
     "adult": ["--label", adult.LABEL],
     "clinc": ["--label", "intent", "--text", "text"],
     "mnist": ["--label", "digit"],
 }
-COVERAGES = (0.95, 0.9, 0.8)
 
 
 def main() -> None:
@@ -44,8 +42,9 @@ def main() -> None:
     options = parser.parse_args()
     options.work_dir.mkdir(parents=True, exist_ok=True)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in options.data or OPTIONS:
-        results[name] = {"adult": of_adult, "clinc": of_clinc, "mnist": of_mnist}[name](options)
+    measures = {"adult": of_adult, "clinc": of_clinc, "mnist": of_mnist}
+    for name in options.data or measures:
+        results[name] = measures[name](options)
         results["backend"] = os.environ["KERAS_BACKEND"]
         packages = ("keras", "keras-sngp", "scikit-learn")
         results["versions"] = {package: importlib.metadata.version(package) for package in packages}

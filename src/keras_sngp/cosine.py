@@ -1,4 +1,4 @@
-"""The cosine, four times as fast as XLA's on a CPU."""
+"""The cosine: on JAX a polynomial, four times as fast as XLA's own on a CPU; elsewhere the backend's."""
 
 import math
 

@@ -24,7 +24,6 @@ Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.20
 import warnings
 
 import numpy as np
-import scipy.linalg
 from keras import ops
 
 
@@ -85,7 +84,7 @@ def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
                 "added to its diagonal. A larger ridge avoids this.",
                 stacklevel=2,
             )
-        return scipy.linalg.solve_triangular(factor, identity, lower=True).T
+        return np.triu(np.linalg.solve(factor, identity).T)
     raise ValueError(
         "The Gram matrix is not positive semi-definite, so it is not a sum of w * phi phi^T with w >= 0. "
         f"Its smallest eigenvalue is {np.linalg.eigvalsh(gram)[0]:.3g}."

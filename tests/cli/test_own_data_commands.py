@@ -188,7 +188,6 @@ def test_wrong_wishes_get_one_clear_message(trained, folder, monkeypatch, argume
     assert not (folder / "x.sngp").exists()
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the same on each backend")
 @pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
 def test_the_backend_asked_for_is_used(command, tmp_path):
     options = {

@@ -46,7 +46,7 @@ def test_help_does_not_import_keras_or_arrow():
         assert option in done.stdout
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the same on each backend")
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the report runs no network")
 def test_the_command_from_the_shell(predictions, tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": keras.backend.backend(), "COLUMNS": "80"}
     command = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()", "report", str(predictions)]
