@@ -32,3 +32,31 @@ def test_a_bar_is_shown_when_wanted(model, capsys):
     assert not capsys.readouterr().out
     predict_in_batches(model, x, 16, verbose="auto")
     assert "3/3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("as_data_set", [False, True])
+def test_an_interruption_leaves_the_weights_of_a_model_trained_since_its_last_prediction(as_data_set):
+    inputs = keras.Input((3,))
+    outputs = keras.layers.Dense(2)(inputs)
+    model, view = keras.Model(inputs, outputs), keras.Model(inputs, outputs)
+    model.compile("sgd", "mse")
+    predict_in_batches(view, DRAWS, 16, verbose=0)
+    model.fit(DRAWS, np.ones((40, 2)), epochs=1, verbose=0)
+    trained = model.get_weights()
+    view.predict_function = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        predict_in_batches(view, InBatches() if as_data_set else DRAWS, 16, verbose=0)
+    for weight, before in zip(model.get_weights(), trained, strict=True):
+        np.testing.assert_array_equal(weight, before)
+
+
+class InBatches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        return (DRAWS[20 * number : 20 * number + 20],)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt

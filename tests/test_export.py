@@ -121,14 +121,29 @@ def test_a_program_gives_the_models_numbers_for_any_batch(make, format, tmp_path
     check_program(model, x, tmp_path / FORMATS[format], format)
 
 
-def test_bounded_layers_are_exported_as_they_are_to_a_saved_model_alone(tmp_path):
-    x = random_rows(4)
-    model = fitted(keras.Input((4,), name="point"), x, bounded=True, units=2)
-    sngp.export_model(model, tmp_path / "program")
-    check_program(model, x, tmp_path / "program", "tf_saved_model")
-    for format in ("onnx", "litert", "openvino"):
-        with pytest.raises(ValueError, match=r"keras_sngp\.fold\(model\).*Received: a model with 1 of them"):
-            sngp.export_model(model, tmp_path / FORMATS[format], format)
+def with_bounded_layers():
+    x = random_rows(6, 6, 2)
+    inputs = keras.Input((6, 6, 2), name="image")
+    convolution = keras.layers.Conv2D(4, 3, padding="same", strides=2, activation="relu")
+    layers = (convolution, keras.layers.Dense(8, activation="relu"))
+    hidden = inputs
+    for layer in layers:
+        hidden = sngp.SpectralNormalization(layer, 0.5)(hidden)
+    hidden = keras.layers.GlobalAveragePooling2D()(hidden)
+    process = sngp.RandomFeatureGaussianProcess(2, 16, kernel_initializer="random_normal", seed=1)
+    model = keras.Model(inputs, process(hidden))
+    for layer in layers:
+        layer.kernel.assign(layer.kernel * 4)
+    sngp.fit_posterior(model, x)
+    layers[1].kernel.assign(keras.ops.flip(layers[1].kernel, axis=1) * 2)
+    return model, x
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_bounded_layers_are_exported_with_the_norms_of_their_present_kernels(format, tmp_path):
+    model, x = with_bounded_layers()
+    sngp.export_model(model, tmp_path / FORMATS[format], format)
+    check_program(model, x, tmp_path / FORMATS[format], format)
 
 
 def test_folded_and_calibrated_a_model_of_bounded_layers_becomes_an_onnx_program(tmp_path):

@@ -115,9 +115,10 @@ def test_variance_is_the_diagonal_of_the_covariance():
     np.testing.assert_allclose(covariance, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, posterior.FEW_ROWS, posterior.FEW_ROWS + 1])
 @pytest.mark.parametrize("features", [1, 2, 3, 4, 5, 18, 1024])
-def test_variance_is_that_of_the_whole_root_for_any_number_of_features(features):
-    phi = normal(6, features)
+def test_variance_is_that_of_the_whole_root_for_any_number_of_rows_and_features(rows, features):
+    phi = normal(rows, features)
     root = posterior.covariance_root(gram(normal(9, features, seed=1), np.ones(9)), 0.5)
     expected = np.square(phi @ root).sum(axis=1)
     np.testing.assert_allclose(numpy(posterior.variance(tensor(phi), tensor(root))), expected, rtol=1e-4)

@@ -21,7 +21,7 @@ def predict_in_batches(
 ) -> Any:
     """What `model.predict` gives, on whatever it takes.
 
-    Arrays go through `predict_on_batch`, which takes a tenth of the time for a row.
+    Arrays go through `predict_on_batch`, which takes a tenth of the time for a row and leaves the weights in the model.
 
     Args:
         model: The model to run.
@@ -40,9 +40,9 @@ def predict_in_batches(
         _check_one_process()
         x = EvenBatches(x, None, batch_size, parts)
         rows, batch_size = x.rows, None
+    if batch_size and _are_arrays(x):
+        return _predict_arrays(model, x, batch_size, verbose)
     with weights_kept_on_error(model):
-        if batch_size and _are_arrays(x):
-            return _predict_arrays(model, x, batch_size, verbose)
         outputs = model.predict(x, batch_size=batch_size, verbose=verbose)
     return keras.tree.map_structure(lambda output: output[:rows], outputs)
 

@@ -16,7 +16,7 @@ from keras_sngp.export_formats import (
 )
 from keras_sngp.export_in_another_process import export_with
 from keras_sngp.exported_program import make_program
-from keras_sngp.layers.spectral_normalization import SpectralNormalization
+from keras_sngp.layers.spectral_normalization import refine_changed
 from keras_sngp.predictive_distribution import require_posterior
 
 FORMATS = tuple(WRITERS)
@@ -57,8 +57,8 @@ def export_model(
     normalisation) or TensorFlow (exact GELU) cannot express. Layers of your own must then be registered, in a module
     that can be imported.
 
-    `SpectralNormalization` layers compute their bound at each call. That is a loop which only `"tf_saved_model"`
-    can hold; `keras_sngp.fold(model)` turns them into plain layers first, for every format and for speed.
+    The spectral norms of `SpectralNormalization` layers are settled once (`refine`). The program still scales their
+    kernels at each call, unless its runtime does so once; `keras_sngp.fold(model)` does it beforehand.
 
     Args:
         model: A Keras model with one `RandomFeatureGaussianProcess` layer, whose posterior is fitted.
@@ -70,7 +70,7 @@ def export_model(
             of `tf.lite.TFLiteConverter` for LiteRT, arguments of `openvino.save_model` for OpenVINO.
 
     Raises:
-        ValueError: an unknown format, no fitted posterior, layers that the format cannot hold, a wrong suffix.
+        ValueError: an unknown format, no fitted posterior, layers that a converter cannot express, a wrong suffix.
         ImportError: a package that the format needs is not installed.
         FileExistsError: a folder is there already, and it is no SavedModel.
 
@@ -89,7 +89,7 @@ def export_model(
     path = Path(filepath)
     _check_format(format, path)
     require_posterior(model)
-    _check_layers(model, format)
+    refine_changed(model)
     backend = writing_backend(format)
     require_packages(format, needed_packages(format, backend))
     with atomic_folder(path) as temporary:
@@ -130,14 +130,4 @@ def _check_format(format: str, path: Path) -> None:
     if any(path.iterdir()) and not (path / "saved_model.pb").exists():
         raise FileExistsError(
             f"Only a SavedModel or an empty folder is replaced. Received: {str(path)!r}, a folder with other files"
-        )
-
-
-def _check_layers(model: keras.Model, format: str) -> None:
-    bounded = [layer.name for layer in model._flatten_layers() if isinstance(layer, SpectralNormalization)]
-    if bounded and format != "tf_saved_model":
-        raise ValueError(
-            f"The format {format!r} cannot hold the loop of SpectralNormalization layers. Export "
-            "`keras_sngp.fold(model)`, which has plain layers with the same kernels. Received: a model with "
-            f"{len(bounded)} of them, such as {bounded[0]!r}"
         )

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sngp import kept_norms
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.predictive_distribution import logits_and_variance
 
@@ -12,7 +13,10 @@ OUTPUTS = ("logits", "probabilities", "variance")
 
 
 class ExportedProgram(keras.Model):
-    """A model with the outputs `OUTPUTS`, in the order in which every format keeps them: the alphabet's."""
+    """A model with the outputs `OUTPUTS`, in the order in which every format keeps them: the alphabet's.
+
+    Its weights do not change, so it takes the spectral norms of layers that were refined before.
+    """
 
     def __init__(self, model: keras.Model):
         super().__init__(name=f"{model.name}_program", autocast=False)
@@ -21,7 +25,8 @@ class ExportedProgram(keras.Model):
     def call(self, inputs):
         # TensorFlow wraps the dicts of what it saves, which a functional model takes for another structure.
         inputs = {**inputs} if isinstance(inputs, dict) else inputs
-        logits, variance = logits_and_variance(self.model, inputs)
+        with kept_norms.taken():
+            logits, variance = logits_and_variance(self.model, inputs)
         (layer,) = gaussian_process_layers(self.model)
         adjusted = layer.shrink_by_variance(logits, variance)
         if adjusted.shape[-1] == 1:

@@ -17,6 +17,7 @@ def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
         yield
         return
     before = [(variable, variable.value) for variable in _all_variables(model)]
+    _forget_earlier_run(model)
     try:
         yield
     except BaseException:
@@ -25,6 +26,12 @@ def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
                 variable.assign(value)
         model.jax_state_sync()
         raise
+
+
+def _forget_earlier_run(model: keras.Model) -> None:
+    """Keras keeps the weights that `predict_on_batch` returned, which training since then may have deleted."""
+    if getattr(model, "_jax_state", None) is not None:
+        model._jax_state = None
 
 
 def _all_variables(model: keras.Model) -> list[keras.Variable]:

@@ -26,6 +26,8 @@ import warnings
 import numpy as np
 from keras import ops
 
+FEW_ROWS = 16
+
 
 def gram_matrix(features, weights):
     """Weighted Gram matrix `G` of a batch, without the prior.
@@ -121,7 +123,8 @@ def variance(features, root):
         `(batch,)` or `(batch, classes)`, at least 0, in squared logits.
     """
     if len(root.shape) == 2:
-        return _squared_norm_by_triangular_root(features, root)
+        few = isinstance(features.shape[0], int) and features.shape[0] <= FEW_ROWS
+        return (_squared_norm if few else _squared_norm_by_triangular_root)(features, root)
     # One product of two matrices, which every runtime of exported models can do, unlike one with a stack.
     classes, rows, columns = root.shape
     side_by_side = ops.reshape(ops.transpose(root, (1, 0, 2)), (rows, classes * columns))
@@ -141,8 +144,12 @@ def covariance(features, root):
     return ops.matmul(projected, ops.swapaxes(projected, -1, -2))
 
 
+def _squared_norm(features, root):
+    return ops.sum(ops.square(ops.matmul(features, root)), axis=-1)
+
+
 def _squared_norm_by_triangular_root(features, root):
-    """In two halves, which leave out the quarter of the root that is zero."""
+    """In two halves, which leave out the quarter of the root that is zero; for few rows copying them takes longer."""
     half = root.shape[1] // 2
     first, second = ops.split(features, [half], axis=1)
     left = ops.matmul(first, root[:half, :half])

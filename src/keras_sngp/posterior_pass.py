@@ -9,12 +9,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp import captured_calls, posterior
+from keras_sngp import captured_calls, kept_norms, posterior
 from keras_sngp.batched_prediction import ROWS_A_BATCH
 from keras_sngp.input_checks import check_inputs, is_array_like
 from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
-from keras_sngp.layers.spectral_normalization import SpectralNormalization
+from keras_sngp.layers.spectral_normalization import bounded_layers, refine_changed
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.sharing_rows import EvenBatches, parts_of_a_batch, strategy_of, sums_over_processes
 
@@ -74,14 +74,12 @@ def fit_posterior(
     Reference: Liu et al. 2020, arXiv:2006.10108, algorithm 1 and equation 9.
     """
     check_inputs(x, model)
-    with contextlib.ExitStack() as stack:
-        for layer in model._flatten_layers():
-            if layer.built and isinstance(layer, SpectralNormalization):
-                stack.enter_context(layer.refined())
-        for layer in gaussian_process_layers(model):
-            if layer.built:
-                layer.reset_covariance_matrix()
-        _add_rows(model, x, sample_weight, batch_size, steps, verbose)
+    for layer in bounded_layers(model):
+        layer.refine()
+    for layer in gaussian_process_layers(model):
+        if layer.built:
+            layer.reset_covariance_matrix()
+    _add_rows(model, x, sample_weight, batch_size, steps, verbose)
 
 
 def update_posterior(
@@ -101,6 +99,7 @@ def update_posterior(
     check_inputs(x, model)
     for layer in gaussian_process_layers(model):
         _check_not_stale(layer)
+    refine_changed(model)
     _add_rows(model, x, sample_weight, batch_size, steps, verbose)
 
 
@@ -198,7 +197,7 @@ class _PosteriorPass(keras.Model):
         self.gaussian_processes = gaussian_process_layers(model)
 
     def call(self, inputs):
-        with captured_calls.capture() as calls:
+        with captured_calls.capture() as calls, kept_norms.taken():
             self.model(inputs, training=False)
         return [
             [(call.features, call.logits) for call in calls if call.layer is layer] for layer in self.gaussian_processes

@@ -1,12 +1,15 @@
 """Predictions with their uncertainty from any model that ends in a Gaussian process layer."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras import ops
 
-from keras_sngp import captured_calls, posterior
+from keras_sngp import captured_calls, kept_norms, posterior
 from keras_sngp.batched_prediction import predict_in_batches
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
+from keras_sngp.layers.spectral_normalization import refine_changed
 from keras_sngp.mean_field import monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.posterior_state import PosteriorState
@@ -52,14 +55,26 @@ def predict_distribution(
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}")
     layer = require_posterior(model)
-    outputs = predict_in_batches(_with_variance(model), x, batch_size, verbose, shape_of=model)
+    outputs = _outputs(model, x, batch_size, verbose)
     logits, variance = outputs["logits"], outputs["variance"]
     if method == "mean_field":
         probabilities = probabilities_from_outputs(outputs["mean_field_logits"], from_logits=True)
         return Prediction(probabilities, logits, variance)
-    temperature = float(keras.ops.convert_to_numpy(layer.current_temperature.value))
+    temperature = float(ops.convert_to_numpy(layer.current_temperature.value))
     samples = probabilities_from_logits(monte_carlo_logits(logits, variance, num_samples, seed) / temperature)
     return Prediction(samples.mean(axis=0), logits, variance, samples)
+
+
+def _outputs(model: keras.Model, x: Any, batch_size: int | None, verbose: str | int) -> dict[str, Any]:
+    """Of the program without a search for norms; once more where a norm turned out to be another kernel's."""
+    if isinstance(x, Iterator):
+        refine_changed(model)
+    view = _with_variance(model)
+    outputs = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
+    if not outputs["norms_are_valid"].all() and not isinstance(x, Iterator):
+        refine_changed(model)
+        outputs = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
+    return outputs
 
 
 def require_posterior(model: keras.Model) -> RandomFeatureGaussianProcess:
@@ -110,13 +125,18 @@ def _with_variance(model: keras.Model) -> "_WithVariance":
 
 
 class _WithVariance(keras.Model):
-    """The same model with logits, variance and both together as its outputs; compiled once, then kept."""
+    """The same model with logits, variance and both together as its outputs; compiled once, then kept.
+
+    It takes the kept spectral norms, and says of each row whether they are those of the present kernels.
+    """
 
     def __init__(self, model):
         super().__init__(name=f"{model.name}_with_variance")
         self.model = model
 
     def call(self, inputs):
-        layer, logits, variance = _last_call(self.model, inputs)
+        with kept_norms.taken() as checks:
+            layer, logits, variance = _last_call(self.model, inputs)
         adjusted = layer.shrink_by_variance(logits, variance)
-        return {"logits": logits, "variance": variance, "mean_field_logits": adjusted}
+        valid = ops.logical_and(kept_norms.all_valid(checks), ops.ones_like(logits[:, 0], dtype="bool"))
+        return {"logits": logits, "variance": variance, "mean_field_logits": adjusted, "norms_are_valid": valid}

@@ -26,7 +26,7 @@ def test_sngp_trains_the_tutorials_number_of_parameters():
     model = sngp.DeepResNetSNGP(num_classes=2, num_layers=6, num_hidden=128)
     model(np.zeros((1, 2)), training=True)
     assert count(model.trainable_weights) == 101_120
-    assert count(model.dense_layers[0].weights) == 128 * 128 + 128 + 128
+    assert count(model.dense_layers[0].weights) == 128 * 128 + 128 + 128 + 2
 
 
 class TutorialResNet(keras.Model):

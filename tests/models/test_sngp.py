@@ -371,6 +371,39 @@ def test_bounds_hold_after_fit_to_a_thousandth(data, learning_rate):
     assert max(largest) <= 0.9 * (1 + 1e-3)
 
 
+class InBatches(keras.utils.PyDataset):
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, number):
+        return (self.x[number::3],)
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("given", ["array", "data set", "generator"])
+def test_predictions_keep_the_bound_on_kernels_changed_by_hand_since(data, given):
+    x, y = data
+    model = make_model()
+    model.fit(x, y, epochs=1, batch_size=50, verbose=0)
+    before = model.predict_distribution(x).logits
+    for layer in model.backbone.dense_layers:
+        layer.layer.kernel.assign(np.random.default_rng(0).normal(size=(16, 16)))
+    batches = InBatches(x)
+    x = np.concatenate([x[number::3] for number in range(3)])
+    asked = {"array": x, "data set": batches, "generator": (batch for batch in [*batches][:3])}[given]
+    found = model.predict_distribution(asked).logits
+    assert np.abs(found - before).max() > 1e-2
+    largest_first = sngp.fold(model)
+    for layer, bounded in zip(largest_first.backbone.dense_layers, model.backbone.dense_layers, strict=True):
+        kernel = keras.ops.convert_to_numpy(bounded.layer.kernel)
+        layer.kernel.assign(kernel * 0.9 / np.linalg.norm(kernel, ord=2))
+    np.testing.assert_allclose(found, largest_first.predict_distribution(x).logits, atol=1e-3)
+
+
 def test_validation_while_training_sees_plain_logits_and_the_posterior_comes_after(data):
     model = make_model()
     history = model.fit(*data, epochs=2, validation_data=data, verbose=0)

@@ -1,12 +1,12 @@
 """Spectral normalisation: a layer whose linear map never stretches distances beyond a bound."""
 
-import contextlib
 import numbers
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_sngp import kept_norms
 from keras_sngp.layers.leading_singular_vector import lanczos, norm, power_iteration
 from keras_sngp.layers.linear_operators import (
     check_has_operator,
@@ -15,9 +15,11 @@ from keras_sngp.layers.linear_operators import (
     scaled_variable,
 )
 from keras_sngp.registration import register
+from keras_sngp.tracing import is_traced
 
 LANCZOS_STEPS_TO_CONVERGE = 32
 LANCZOS_STEPS_AT_INFERENCE = 8
+SAME_NORMS = (1e-5, 1e-3)
 
 
 @register
@@ -35,10 +37,13 @@ class SpectralNormalization(keras.layers.Wrapper):
     where `c` is `norm_multiplier`. Kernels below the bound are used as they are; kernels above it are
     scaled down. The trainable kernel itself is never overwritten, so the bound holds in any training
     loop and on every backend. The gradient flows through the scaling. `sigma = ||W u||` for a vector `u` that is kept
-    between steps and is the layer's only state. A training step moves it by power iteration, `u <- A u / ||A u||` with
+    between steps. A training step moves it by power iteration, `u <- A u / ||A u||` with
     `A = W^T W`; when built, at inference and by `refine` it is refined to the best vector in the span of
     `u, A u, A^2 u, ...` (Lanczos). At inference after any training the bound holds to better than 1 %, however
     close together the largest singular values lie; after `refine`, which `fit_posterior` calls, to 0.1 %.
+
+    `refine` also keeps `||W||_F` and `||W u||`. Where they are still the same, to 1e-5 and 1e-3, the kernel is, and
+    inference takes `u` as it is, which costs one product of `W` and a vector more than a plain layer.
 
     For convolutions `W` is the operator on whole images, with its stride, padding, dilation and groups.
     With images of unknown size an upper bound that holds for every size is used instead: the norm of
@@ -56,7 +61,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     Call arguments:
         inputs: What the wrapped layer takes.
-        training: In training `u` is updated. At inference it is refined without being stored.
+        training: In training `u` is updated. At inference it is refined without being stored, where need be.
 
     Example:
 
@@ -83,7 +88,6 @@ class SpectralNormalization(keras.layers.Wrapper):
         self.norm_multiplier = norm_multiplier
         self.iteration = iteration
         self.seed = seed
-        self._u_has_converged = False
 
     def build(self, input_shape=None):
         super().build(input_shape)
@@ -93,6 +97,15 @@ class SpectralNormalization(keras.layers.Wrapper):
             name="u",
             shape=self._operator.input_shape,
             initializer=self._first_vector,
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.norms_when_refined = self.add_weight(
+            name="norms_when_refined",
+            shape=(2,),
+            initializer="zeros",
             dtype="float32",
             trainable=False,
             autocast=False,
@@ -143,19 +156,18 @@ class SpectralNormalization(keras.layers.Wrapper):
         return ops.cast(variable, "float32") * (self.norm_multiplier / ops.maximum(sigma, self.norm_multiplier))
 
     def refine(self):
-        """Brings `u` to convergence for the present kernel and keeps it."""
+        """Brings `u` to convergence for the present kernel and keeps it; inference then needs no search."""
         kernel = ops.stop_gradient(linear_kernel(self.layer))
-        self.u.assign(self._lanczos(kernel, self.u.value, LANCZOS_STEPS_TO_CONVERGE))
+        u = self._lanczos(kernel, self.u.value, LANCZOS_STEPS_TO_CONVERGE)
+        self.u.assign(u)
+        self.norms_when_refined.assign(self._norms(kernel, u))
 
-    @contextlib.contextmanager
-    def refined(self):
-        """`refine`, and no search for the norm at inference in the block, in which the kernel must not change."""
-        self.refine()
-        self._u_has_converged = True
-        try:
-            yield
-        finally:
-            self._u_has_converged = False
+    def is_refined(self) -> bool:
+        """Whether the kernel is still the one that `refine` saw last."""
+        return bool(self._is_refined_for(ops.stop_gradient(linear_kernel(self.layer))))
+
+    def _norms(self, kernel, u):
+        return ops.stack([norm(kernel), norm(self._operator.apply(kernel, u))])
 
     def spectral_norm(self):
         """Largest singular value of the wrapped layer's own kernel, before the bound; a scalar."""
@@ -164,15 +176,28 @@ class SpectralNormalization(keras.layers.Wrapper):
     def _spectral_norm(self, kernel, training):
         frozen = ops.stop_gradient(kernel)
         if training:
-            u = self._power_iteration(frozen, self.u.value)
-        elif self._u_has_converged:
-            u = self.u.value
-        else:
-            u = self._lanczos(frozen, self.u.value, LANCZOS_STEPS_AT_INFERENCE)
-        u = ops.stop_gradient(u)
-        if training:
+            u = ops.stop_gradient(self._power_iteration(frozen, self.u.value))
             self.u.assign(u)
+        else:
+            u = ops.stop_gradient(self._vector_at_inference(frozen))
         return self._operator.norm_factor * norm(self._operator.apply(kernel, u))
+
+    def _vector_at_inference(self, kernel):
+        kept = self.u.value
+
+        def search():
+            return self._lanczos(kernel, kept, LANCZOS_STEPS_AT_INFERENCE)
+
+        refined = self._is_refined_for(kernel)
+        if kept_norms.add(refined):
+            return kept
+        if is_traced(kernel):
+            return ops.cond(refined, lambda: kept, search)
+        return kept if refined else search()
+
+    def _is_refined_for(self, kernel):
+        before = self.norms_when_refined.value
+        return ops.all(ops.abs(self._norms(kernel, self.u.value) - before) <= ops.multiply(SAME_NORMS, before))
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
@@ -191,3 +216,15 @@ def check_norm_multiplier(norm_multiplier) -> float:
     if not isinstance(norm_multiplier, numbers.Real) or not 0 < float(norm_multiplier) < float("inf"):
         raise ValueError(f"`norm_multiplier` must be a finite number above 0. Received: {norm_multiplier!r}")
     return float(norm_multiplier)
+
+
+def bounded_layers(model: keras.Model) -> list[SpectralNormalization]:
+    """The built `SpectralNormalization` layers of a model, wherever they are nested."""
+    return [layer for layer in model._flatten_layers() if isinstance(layer, SpectralNormalization) and layer.built]
+
+
+def refine_changed(model: keras.Model) -> None:
+    """Refines the layers whose kernels have changed since they were refined last."""
+    for layer in bounded_layers(model):
+        if not layer.is_refined():
+            layer.refine()
