@@ -1,5 +1,6 @@
 """The page in docs about which method and settings to choose, with the figures it rests on."""
 
+import json
 from collections.abc import Iterator
 from statistics import mean
 
@@ -74,21 +75,32 @@ def _short(method: str) -> str:
 
 
 def sweeps(studies: dict[str, dict], setting: str) -> list[str]:
-    """What SNGPs had on validation data where only one setting differed from those of the table."""
+    """What SNGPs had on validation data where only one setting differed: in most trials, or around those of the table."""
     found = []
     for study in studies.values():
-        trials = [trial for trial in study["tried"] if _differs_in(study, trial, setting)]
+        groups: dict[str, list[dict]] = {}
+        for trial in study["tried"]:
+            if trial["network"] == "SNGP" or (trial["network"] == "no bound" and setting == "norm_multiplier"):
+                groups.setdefault(_others(trial["settings"], setting), []).append(trial)
+        trials = max(groups.values(), key=len, default=[])
+        around_table = groups.get(_others(study["settings"], setting), [])
+        trials = around_table if len(around_table) > 1 else trials
         if len(trials) > 1:
             lines = sorted(([_value(trial, setting), *trial_figures(trial)] for trial in trials), key=_number_first)
             headings = [setting.replace("_", " "), "accuracy", "ECE", "NLL", "AUROC", "AUPR"]
-            found.append(f"{study['title']}:\n\n{markdown(headings, lines)}")
+            found.append(f"{_title(study, trials[0], setting)}:\n\n{markdown(headings, lines)}")
     return found
 
 
-def _differs_in(study: dict, trial: dict, setting: str) -> bool:
-    others = {name: value for name, value in trial["settings"].items() if name != setting}
-    same = all(study["settings"][name] == value for name, value in others.items())
-    return same and (trial["network"] == "SNGP" or (trial["network"] == "no bound" and setting == "norm_multiplier"))
+def _others(settings: dict, setting: str) -> str:
+    return json.dumps({name: value for name, value in settings.items() if name != setting}, sort_keys=True)
+
+
+def _title(study: dict, trial: dict, setting: str) -> str:
+    """The study's title, with what was other than in its table of quality."""
+    unlike = {name: value for name, value in trial["settings"].items() if study["settings"][name] != value}
+    unlike.pop(setting, None)
+    return ", ".join([study["title"], *(f"{name.replace('_', ' ')} {value}" for name, value in unlike.items())])
 
 
 def _value(trial: dict, setting: str) -> str:

@@ -35,6 +35,12 @@ filters (`WideResNet(10, 1)`). Out of domain are {other} (its test images) and 5
 fonts (`letters.make_letters`), a stand-in for notMNIST. 5,000 training images are validation data; the score of each
 method was chosen by 2,000 of those, cut into sixteen tiles that were shuffled. Shifts are of 1,000 test images."""
 
+LONGER = {
+    "fashion-mnist": """ Six
+epochs were chosen over three for their accuracy on validation data. Out of domain the SNGP lost by it: after three its
+AUROC was 0.949 on MNIST and 0.956 on letters, at an accuracy of 0.897 (the plain network's: 0.792, 0.917 and 0.893)."""
+}
+
 
 def make_classifier(_: Settings) -> keras.Model:
     return ConvolutionalArchitecture(28, 28, 1, num_classes=10).make_classifier()
@@ -49,7 +55,7 @@ def main() -> None:
     study = Study(
         name=options.data_set,
         title=TITLES[options.data_set],
-        description=DESCRIPTION.format(other=TITLES[other]),
+        description=DESCRIPTION.format(other=TITLES[other]) + LONGER.get(options.data_set, ""),
         seeds=3,
         members=5,
         process_members=5,
