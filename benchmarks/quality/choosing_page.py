@@ -75,7 +75,7 @@ def _short(method: str) -> str:
 
 
 def sweeps(studies: dict[str, dict], setting: str) -> list[str]:
-    """What SNGPs had on validation data where only one setting differed: in most trials, or around those of the table."""
+    """What SNGPs had on validation data where one setting alone differed: around the table's, or in most trials."""
     found = []
     for study in studies.values():
         groups: dict[str, list[dict]] = {}

@@ -23,6 +23,8 @@ def draw(results: dict) -> None:
         for phase, label in PHASES.items():
             if phase in next(iter(points.values())):
                 axes.loglog(sizes, [point[phase] for point in points.values()], "o-", label=label)
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
         axes.set_xlabel(title)
         axes.set_ylabel("seconds")
         axes.grid(alpha=0.3)

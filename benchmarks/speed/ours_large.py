@@ -19,6 +19,7 @@ import keras_sngp as sngp
 
 sys.path.append(str(Path(__file__).parents[1] / "quality"))
 MEASURED_STEPS, SETTLING_STEPS = 9, 3
+MORE_BATCHES = 12
 TEN_EPOCHS = 10
 draws = np.random.default_rng(0)
 
@@ -49,13 +50,11 @@ def ratio_of(classifier: keras.Model, converted: sngp.SNGP, x, labels: np.ndarra
             times[name].append(once(lambda model=model: model.train_on_batch(x, labels)))
     step = {name: statistics.median(taken) for name, taken in times.items()}
     converted.fit_posterior(x)
-    one_batch, two_batches = (
-        statistics.median(
-            once(lambda data=data: converted.fit_posterior(data, batch_size=BATCH_SIZE)) for _ in range(3)
-        )
-        for data in (x, keras.tree.map_structure(lambda array: np.concatenate([array] * 3), x))
+    one_batch, all_batches = (
+        min(once(lambda data=data: converted.fit_posterior(data, batch_size=BATCH_SIZE)) for _ in range(3))
+        for data in (x, keras.tree.map_structure(lambda array: np.concatenate([array] * (1 + MORE_BATCHES)), x))
     )
-    a_batch = max(two_batches - one_batch, 0) / 2
+    a_batch = (all_batches - one_batch) / MORE_BATCHES
     steps = -(-rows // BATCH_SIZE)
     posterior = one_batch + (steps - 1) * a_batch
     return {

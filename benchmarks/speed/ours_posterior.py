@@ -9,7 +9,7 @@ from measuring import main, once, peak_megabytes_more
 import keras_sngp as sngp
 
 ROWS = int(os.environ.get("SPEED_POSTERIOR_ROWS", 1_000_000))
-FEATURES, BLOCK = 1024, 8_192
+FEATURES, BLOCK = 1024, 1024
 draws = np.random.default_rng(0)
 
 

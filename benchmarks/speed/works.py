@@ -90,8 +90,10 @@ class Goal:
 GOALS = (
     Goal("two moons, SNGP step / that of tf-models", "step", (JAX, "SNGP"), (TF_MODELS, "SNGP"), 0.35),
     Goal("two moons, SNGP step / our plain network's", "step", (JAX, "SNGP"), (JAX, "plain"), 1.6),
-    Goal("ResNet-20, ten epochs, SNGP / plain", "ResNet-20", (TORCH, "SNGP"), (TORCH, "plain"), 1.05),
-    Goal("MiniLM, ten epochs, SNGP / plain", "MiniLM", (TORCH, "SNGP"), (TORCH, "plain"), 1.05),
+    Goal("ResNet-20 on JAX, ten epochs, SNGP / plain", "ResNet-20", (JAX, "SNGP"), (JAX, "plain"), 1.05),
+    Goal("ResNet-20 on PyTorch, ten epochs, SNGP / plain", "ResNet-20", (TORCH, "SNGP"), (TORCH, "plain"), 1.05),
+    Goal("MiniLM on JAX, ten epochs, SNGP / plain", "MiniLM", (JAX, "SNGP"), (JAX, "plain"), 1.05),
+    Goal("MiniLM on PyTorch, ten epochs, SNGP / plain", "MiniLM", (TORCH, "SNGP"), (TORCH, "plain"), 1.05),
     Goal("grid, SNGP / tf-models", "grid", (JAX, "SNGP"), (TF_MODELS, "SNGP"), 0.1),
     Goal("grid, SNGP / lightning-uq-box", "grid", (JAX, "SNGP"), (UQ_BOX, "SNGP"), 0.5),
     Goal("grid, more memory, MB", "grid", (JAX, "SNGP megabytes"), None, 60),

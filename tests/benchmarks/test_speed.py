@@ -21,9 +21,7 @@ def test_the_page_shows_what_was_measured(page):
 
 def test_every_goal_is_about_something_that_its_work_measures(page):
     results = json.loads(page.RESULTS.read_text())
-    judged = [goal for goal in page.GOALS if page._measured(goal, results)]
-    assert len(judged) >= 16
-    for goal in judged:
+    for goal in page.GOALS:
         assert page.values_of(results, goal.work, *goal.measure)
         if goal.against is not None:
             assert page.values_of(results, goal.against_work or goal.work, *goal.against)
