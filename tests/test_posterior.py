@@ -115,6 +115,16 @@ def test_variance_is_the_diagonal_of_the_covariance():
     np.testing.assert_allclose(covariance, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1, 128, 129, 300])
+@pytest.mark.parametrize("ridge", [1.0, 1e-6])
+def test_the_root_is_upper_triangular_and_that_of_the_inverse(size, ridge):
+    matrix = normal(size // 2 + 1, size).astype("float64")
+    root = posterior.covariance_root(matrix.T @ matrix, ridge)
+    np.testing.assert_array_equal(root, np.triu(root))
+    precision = matrix.T @ matrix + ridge * np.eye(size)
+    np.testing.assert_allclose(root.T @ precision @ root, np.eye(size), atol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [1, posterior.FEW_ROWS, posterior.FEW_ROWS + 1])
 @pytest.mark.parametrize("features", [1, 2, 3, 4, 5, 18, 1024])
 def test_variance_is_that_of_the_whole_root_for_any_number_of_rows_and_features(rows, features):

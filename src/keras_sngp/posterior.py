@@ -27,6 +27,7 @@ import numpy as np
 from keras import ops
 
 FEW_ROWS = 16
+LARGEST_SOLVED_AT_ONCE = 128
 
 
 def gram_matrix(features, weights):
@@ -86,11 +87,24 @@ def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
                 "added to its diagonal. A larger ridge avoids this.",
                 stacklevel=2,
             )
-        return np.triu(np.linalg.solve(factor, identity).T)
+        return _inverse_of_lower_triangular(factor).T
     raise ValueError(
         "The Gram matrix is not positive semi-definite, so it is not a sum of w * phi phi^T with w >= 0. "
         f"Its smallest eigenvalue is {np.linalg.eigvalsh(gram)[0]:.3g}."
     )
+
+
+def _inverse_of_lower_triangular(factor: np.ndarray) -> np.ndarray:
+    """By halves, so that nearly all work is products of matrices."""
+    size = len(factor)
+    if size <= LARGEST_SOLVED_AT_ONCE:
+        return np.tril(np.linalg.solve(factor, np.eye(size)))
+    half = size // 2
+    inverse = np.zeros_like(factor)
+    inverse[:half, :half] = _inverse_of_lower_triangular(factor[:half, :half])
+    inverse[half:, half:] = _inverse_of_lower_triangular(factor[half:, half:])
+    inverse[half:, :half] = -inverse[half:, half:] @ (factor[half:, :half] @ inverse[:half, :half])
+    return inverse
 
 
 def held_out_variance_ratio(gram: np.ndarray, root: np.ndarray, ridge: float, rows: float) -> float:
