@@ -1,9 +1,9 @@
 """Looking at what a Gaussian process layer computes inside a larger model, whatever that model returns."""
 
 import contextlib
-import contextvars
-from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from keras_sngp.collector import Collector
 
 
 class CapturedCall(NamedTuple):
@@ -14,24 +14,14 @@ class CapturedCall(NamedTuple):
     logits: Any
 
 
-_calls: contextvars.ContextVar[list[CapturedCall] | None] = contextvars.ContextVar("captured_calls", default=None)
+_calls = Collector[CapturedCall]("captured_calls")
 
 
-@contextlib.contextmanager
-def capture() -> Iterator[list[CapturedCall]]:
+def capture() -> contextlib.AbstractContextManager[list[CapturedCall]]:
     """Collects the features and logits of each Gaussian process layer called inside the block."""
-    calls: list[CapturedCall] = []
-    token = _calls.set(calls)
-    try:
-        yield calls
-    finally:
-        _calls.reset(token)
+    return _calls.collect()
 
 
 def add(layer: Any, features: Any, logits: Any) -> bool:
     """Notes a call if it happens inside a `capture` block, and says whether it does."""
-    calls = _calls.get()
-    if calls is None:
-        return False
-    calls.append(CapturedCall(layer, features, logits))
-    return True
+    return _calls.add(CapturedCall(layer, features, logits))

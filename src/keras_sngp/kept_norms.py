@@ -4,37 +4,27 @@ The search is for kernels that may have changed; compiled by JAX it takes longer
 """
 
 import contextlib
-import contextvars
-from collections.abc import Iterator
 from typing import Any
 
 from keras import ops
 
-_checks: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("checks_of_kept_norms", default=None)
+from keras_sngp.collector import Collector
+
+_checks = Collector[Any]("checks_of_kept_norms")
 
 
-@contextlib.contextmanager
-def taken() -> Iterator[list[Any]]:
-    """Inside the block no `SpectralNormalization` layer searches at inference.
+def taken() -> contextlib.AbstractContextManager[list[Any]]:
+    """A block inside which no `SpectralNormalization` layer searches at inference.
 
-    Yields:
-        For each call of such a layer a boolean tensor: whether the norm it took is that of its present kernel.
+    It gives a list: for each call of such a layer a boolean tensor, whether the norm it took is that of its present
+    kernel.
     """
-    checks: list[Any] = []
-    token = _checks.set(checks)
-    try:
-        yield checks
-    finally:
-        _checks.reset(token)
+    return _checks.collect()
 
 
 def add(check: Any) -> bool:
     """Notes a check if it is made inside a `taken` block, and says whether it is."""
-    checks = _checks.get()
-    if checks is None:
-        return False
-    checks.append(check)
-    return True
+    return _checks.add(check)
 
 
 def all_valid(checks: list[Any]) -> Any:
