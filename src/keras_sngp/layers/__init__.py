@@ -1,6 +1,7 @@
 """Layers that go inside a network; the drop-in for `official.nlp.modeling.layers`."""
 
 from keras_sngp.layers import gaussian_process as gaussian_process
+from keras_sngp.layers.dropout import Dropout as Dropout
 from keras_sngp.layers.gaussian_process import (
     RandomFeatureGaussianProcess as RandomFeatureGaussianProcess,
 )

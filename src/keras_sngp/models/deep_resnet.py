@@ -4,6 +4,7 @@ import keras
 
 from keras_sngp.atomic_write import save_atomically
 from keras_sngp.callbacks import ResetCovarianceCallback
+from keras_sngp.layers.dropout import Dropout
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.models.deterministic import Deterministic
@@ -57,7 +58,7 @@ class DeepResNet(keras.Model):
         self.classifier_kwargs = classifier_kwargs
         self.input_layer = keras.layers.Dense(num_hidden, trainable=False)
         self.dense_layers = [self.make_dense_layer() for _ in range(num_layers)]
-        self.dropout_layers = [keras.layers.Dropout(dropout_rate) for _ in range(num_layers)]
+        self.dropout_layers = [Dropout(dropout_rate) for _ in range(num_layers)]
         self.classifier = None if num_classes is None else self.make_output_layer(num_classes)
 
     def make_dense_layer(self):

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_sngp.batched_prediction import ROWS_A_BATCH, predict_in_batches
+from keras_sngp.layers.dropout import dropout
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
 from keras_sngp.random_state import random_state_kept
 
@@ -112,7 +113,7 @@ def _seed_masks(dropout_layers, seed: int) -> None:
 @contextlib.contextmanager
 def _switched_on(dropout_layers) -> Iterator[None]:
     for layer in dropout_layers:
-        layer.call = _in_training(layer.call)
+        layer.call = _in_training(layer)
     try:
         yield
     finally:
@@ -120,5 +121,8 @@ def _switched_on(dropout_layers) -> Iterator[None]:
             del layer.call
 
 
-def _in_training(call):
+def _in_training(layer):
+    if type(layer) is keras.layers.Dropout:
+        return lambda inputs, training=None: dropout(inputs, layer.rate, layer.seed_generator, layer.noise_shape)
+    call = layer.call
     return lambda inputs, training=None: call(inputs, training=True)

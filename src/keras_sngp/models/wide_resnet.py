@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_sngp.layers.dropout import Dropout
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 
 FIRST_FILTERS = 16
@@ -80,7 +81,7 @@ def _block(make, label, inputs, filters, strides, dropout_rate):
     hidden = make.convolution(f"{label}_first", filters, strides=strides)(hidden)
     hidden = make.activated(f"{label}_second", hidden)
     if dropout_rate:
-        hidden = keras.layers.Dropout(dropout_rate, name=f"{label}_dropout")(hidden)
+        hidden = Dropout(dropout_rate, name=f"{label}_dropout")(hidden)
     hidden = make.convolution(f"{label}_second", filters)(hidden)
     if strides > 1 or inputs.shape[-1] != filters:
         inputs = make.convolution(f"{label}_shortcut", filters, kernel_size=1, strides=strides)(inputs)

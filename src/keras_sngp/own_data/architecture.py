@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_sngp.layers import Dropout
 from keras_sngp.models import SNGP, WideResNet, convert
 from keras_sngp.own_data.inputs import Inputs
 from keras_sngp.tables import TableSchema
@@ -49,7 +50,7 @@ class ResidualArchitecture:
         hidden = keras.layers.Dense(self.width)(inputs)
         for _ in range(self.num_blocks):
             residual = keras.layers.Dense(self.width, activation="relu")(hidden)
-            hidden = keras.layers.Add()([hidden, keras.layers.Dropout(self.dropout_rate)(residual)])
+            hidden = keras.layers.Add()([hidden, Dropout(self.dropout_rate)(residual)])
         return keras.Model(inputs, keras.layers.Dense(self.num_classes)(hidden))
 
 
