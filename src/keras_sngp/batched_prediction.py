@@ -10,7 +10,6 @@ from keras_sngp.jax_weights import weights_kept_on_error
 from keras_sngp.sharing_rows import EvenBatches, jax_processes, parts_of_a_batch
 
 ROWS_A_BATCH = 1024
-BATCHES_OF_A_RUN = 4
 
 
 def predict_in_batches(
@@ -63,27 +62,15 @@ def _are_arrays(x: Any) -> bool:
 
 def _predict_arrays(model: keras.Model, x: Any, batch_size: int, verbose: str | int) -> Any:
     rows = len(keras.tree.flatten(x)[0])
-    parts = []
-    start = _rows_in_one_run(rows, batch_size)
-    if start:
-        with weights_kept_on_error(model):
-            whole = keras.tree.map_structure(lambda array: array[:start], x)
-            parts.append(model.predict(whole, batch_size=batch_size, verbose=verbose))
-        verbose = 0
-    starts = range(start, rows, batch_size)
+    starts = range(0, rows, batch_size)
     bar = keras.utils.Progbar(len(starts), verbose=int(verbose == "auto" or verbose)) if verbose else None
+    parts = []
     for number, start in enumerate(starts):
         places = np.arange(start, min(start + batch_size, rows))
         parts.append(_predict_rows(model, x, places, batch_size))
         if bar:
             bar.update(number + 1)
     return parts[0] if len(parts) == 1 else keras.tree.map_structure(lambda *outputs: np.concatenate(outputs), *parts)
-
-
-def _rows_in_one_run(rows: int, batch_size: int) -> int:
-    """Rows for `predict`, which on JAX computes a batch while it prepares the next; other backends do not gain."""
-    batches = rows // batch_size
-    return batches * batch_size if keras.backend.backend() == "jax" and batches >= BATCHES_OF_A_RUN else 0
 
 
 def _predict_rows(model: keras.Model, x: Any, places: np.ndarray, batch_size: int) -> Any:

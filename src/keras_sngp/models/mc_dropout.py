@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp.batched_prediction import predict_in_batches
+from keras_sngp.batched_prediction import ROWS_A_BATCH, predict_in_batches
 from keras_sngp.layers.dropout import dropout
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
 from keras_sngp.random_state import random_state_kept
@@ -20,7 +20,6 @@ DROPOUT_LAYERS = (
     keras.layers.GaussianDropout,
     keras.layers.AlphaDropout,
 )
-PASSES_A_BATCH = 2048
 
 
 class MCDropout:
@@ -75,13 +74,13 @@ class MCDropout:
 
         Args:
             x: Whatever `model.predict` takes.
-            batch_size: Rows times samples a batch for arrays; 2048 by default.
+            batch_size: Rows times samples a batch for arrays; 1024 by default.
             seed: Integer seed of the masks; None goes on from the layers' own.
             verbose: 1 or "auto" shows a progress bar.
         """
         if seed is not None:
             _seed_masks(self.dropout_layers, seed)
-        rows = max((batch_size or PASSES_A_BATCH) // self.num_samples, 1)
+        rows = max((batch_size or ROWS_A_BATCH) // self.num_samples, 1)
         outputs = predict_in_batches(self._sampler, x, rows, verbose, shape_of=self.model)
         samples = probabilities_from_outputs(outputs, self.from_logits).swapaxes(0, 1)
         return Prediction(samples.mean(axis=0), samples=samples)
