@@ -34,8 +34,7 @@ def test_a_bar_is_shown_when_wanted(model, capsys):
     assert "3/3" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("as_data_set", [False, True])
-def test_an_interruption_leaves_the_weights_of_a_model_trained_since_its_last_prediction(as_data_set):
+def test_an_interruption_leaves_the_weights_of_a_model_trained_since_its_last_prediction():
     inputs = keras.Input((3,))
     outputs = keras.layers.Dense(2)(inputs)
     model, view = keras.Model(inputs, outputs), keras.Model(inputs, outputs)
@@ -45,9 +44,74 @@ def test_an_interruption_leaves_the_weights_of_a_model_trained_since_its_last_pr
     trained = model.get_weights()
     view.predict_function = interrupted
     with pytest.raises(KeyboardInterrupt):
-        predict_in_batches(view, InBatches() if as_data_set else DRAWS, 16, verbose=0)
+        predict_in_batches(view, InBatches(), 16, verbose=0)
     for weight, before in zip(model.get_weights(), trained, strict=True):
         np.testing.assert_array_equal(weight, before)
+
+
+class Doubled(keras.layers.Layer):
+    factor = 2.0
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+class Counting(keras.layers.Layer):
+    def build(self, input_shape):
+        self.calls = self.add_weight(name="calls", initializer="zeros", dtype="int32", trainable=False)
+
+    def call(self, inputs):
+        self.calls.assign_add(1)
+        return inputs
+
+
+class WithOwnStep(keras.Model):
+    def predict_step(self, *arguments):
+        outputs = super().predict_step(*arguments)
+        return (outputs[0] + 1, *outputs[1:]) if isinstance(outputs, tuple) else outputs + 1
+
+
+def changed_by(layer_class, model_class=keras.Model):
+    inputs = keras.Input((3,))
+    layer = layer_class()
+    return model_class(inputs, layer(inputs)), layer
+
+
+def test_compile_takes_over_settings_that_were_changed_since():
+    model, layer = changed_by(Doubled)
+    predict_in_batches(model, DRAWS, 16, verbose=0)
+    layer.factor = 3.0
+    model.compile()
+    np.testing.assert_allclose(predict_in_batches(model, DRAWS, 16, verbose=0), 3 * DRAWS, rtol=1e-6)
+
+
+def test_what_a_model_changes_as_it_predicts_is_kept():
+    model, layer = changed_by(Counting)
+    before = int(layer.calls)
+    for _ in range(2):
+        predict_in_batches(model, DRAWS, 16, verbose=0)
+    assert int(layer.calls) == before + 6
+
+
+def test_a_step_of_ones_own_is_taken():
+    model, _ = changed_by(Doubled, WithOwnStep)
+    np.testing.assert_allclose(predict_in_batches(model, DRAWS, 16, verbose=0), 2 * DRAWS + 1, atol=1e-5)
+
+
+def test_layers_trained_or_frozen_or_with_lora_since_are_taken_as_they_are():
+    inputs = keras.Input((3,))
+    dense = keras.layers.Dense(4)
+    model = keras.Model(inputs, dense(inputs))
+    predict_in_batches(model, DRAWS, 16, verbose=0)
+    dense.trainable = False
+    dense.kernel.assign(np.ones((3, 4)))
+    np.testing.assert_allclose(predict_in_batches(model, DRAWS, 16, verbose=0)[:, 0], DRAWS.sum(axis=1), rtol=1e-5)
+    dense.enable_lora(1)
+    dense.lora_kernel_a.assign(np.ones((3, 1)))
+    dense.lora_kernel_b.assign(np.ones((1, 4)))
+    if keras.backend.backend() == "tensorflow":
+        model.compile()  # Keras keeps its program otherwise.
+    np.testing.assert_allclose(predict_in_batches(model, DRAWS, 16, verbose=0)[:, 0], 2 * DRAWS.sum(axis=1), rtol=1e-5)
 
 
 class InBatches(keras.utils.PyDataset):
