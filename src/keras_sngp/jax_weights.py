@@ -28,6 +28,19 @@ def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
         raise
 
 
+class UntrackedJaxState:
+    """A mixin for models: Keras keeps all variables' values in `_jax_state` and no longer tracks them one by one.
+
+    Tracking takes a tenth of a small network's training step.
+    """
+
+    def __setattr__(self, name, value):
+        if name == "_jax_state":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+
 def _forget_earlier_run(model: keras.Model) -> None:
     """Keras keeps the weights that `predict_on_batch` returned, which training since then may have deleted."""
     if getattr(model, "_jax_state", None) is not None:

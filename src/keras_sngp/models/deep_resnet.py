@@ -4,6 +4,7 @@ import keras
 
 from keras_sngp.atomic_write import save_atomically
 from keras_sngp.callbacks import ResetCovarianceCallback
+from keras_sngp.jax_weights import UntrackedJaxState
 from keras_sngp.layers.dropout import Dropout
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
@@ -14,7 +15,7 @@ from keras_sngp.registration import register
 
 
 @register
-class DeepResNet(keras.Model):
+class DeepResNet(UntrackedJaxState, keras.Model):
     """Fully connected residual network for rows of numbers.
 
     A frozen dense layer projects the input to `num_hidden` units; then `num_layers` times

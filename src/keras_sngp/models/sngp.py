@@ -9,7 +9,7 @@ from keras_sngp.atomic_write import save_atomically
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
 from keras_sngp.export import export_model
 from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
-from keras_sngp.jax_weights import weights_kept_on_error
+from keras_sngp.jax_weights import UntrackedJaxState, weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR
@@ -25,7 +25,7 @@ _FIT_SIGNATURE = inspect.signature(keras.Model.fit)
 
 
 @register
-class SNGP(keras.Model):
+class SNGP(UntrackedJaxState, keras.Model):
     r"""A Spectral-normalized Neural Gaussian Process on any feature extractor.
 
     .. math::
