@@ -12,11 +12,12 @@ from keras import ops
 from keras_sngp import captured_calls, kept_norms, posterior
 from keras_sngp.batched_prediction import ROWS_A_BATCH
 from keras_sngp.input_checks import check_inputs, is_array_like
-from keras_sngp.jax_weights import weights_kept_on_error
+from keras_sngp.jax_weights import UntrackedJaxState, weights_kept_on_error
+from keras_sngp.kept_views import kept_view
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import bounded_layers, refine_changed
 from keras_sngp.posterior_state import PosteriorState
-from keras_sngp.sharing_rows import EvenBatches, parts_of_a_batch, strategy_of, sums_over_processes
+from keras_sngp.sharing_rows import EvenBatches, parts_of_a_batch, sums_over_processes
 
 NARROW_KERNEL_RATIO = 0.5
 
@@ -108,9 +109,7 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
         x = _unless_exhausted(x)
     arrays = is_array_like(x)
     batch_size = (batch_size or ROWS_A_BATCH) if arrays else None
-    with strategy_of(model):
-        posterior_pass = _PosteriorPass(model)
-        posterior_pass.compile()
+    posterior_pass = kept_view(model, _PosteriorPass)
     # The pass ignores labels, but Keras accepts weights only beside them.
     labels = _placeholder_labels(x) if arrays and sample_weight is not None else None
     if arrays and (parts := parts_of_a_batch(model)):
@@ -188,13 +187,14 @@ def _placeholder_labels(x):
     return ops.zeros((len(keras.tree.flatten(x)[0]), 1))
 
 
-class _PosteriorPass(keras.Model):
+class _PosteriorPass(UntrackedJaxState, keras.Model):
     """Adds each batch it evaluates to the Gram matrices, through public Keras methods only."""
 
     def __init__(self, model):
         super().__init__(name="posterior_pass")
         self.model = model
         self.gaussian_processes = gaussian_process_layers(model)
+        self.compile()
 
     def call(self, inputs):
         with captured_calls.capture() as calls, kept_norms.taken():

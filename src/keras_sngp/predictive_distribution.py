@@ -8,13 +8,14 @@ from keras import ops
 
 from keras_sngp import captured_calls, kept_norms, posterior
 from keras_sngp.batched_prediction import predict_in_batches
+from keras_sngp.jax_weights import UntrackedJaxState
+from keras_sngp.kept_views import kept_view
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import refine_changed
 from keras_sngp.mean_field import monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
-from keras_sngp.sharing_rows import strategy_of
 
 METHODS = ("mean_field", "monte_carlo")
 
@@ -69,7 +70,7 @@ def _outputs(model: keras.Model, x: Any, batch_size: int | None, verbose: str | 
     """Of the program without a search for norms; once more where a norm turned out to be another kernel's."""
     if isinstance(x, Iterator):
         refine_changed(model)
-    view = _with_variance(model)
+    view = kept_view(model, _WithVariance)
     outputs = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
     if not outputs["norms_are_valid"].all() and not isinstance(x, Iterator):
         refine_changed(model)
@@ -115,16 +116,7 @@ def _last_call(model: keras.Model, inputs: Any) -> tuple[RandomFeatureGaussianPr
     return layer, logits, posterior.variance(features, layer.covariance_root.value)
 
 
-def _with_variance(model: keras.Model) -> "_WithVariance":
-    if not hasattr(model, "_make_with_variance"):
-        with strategy_of(model):
-            view = _WithVariance(model)
-        # Kept in a function, since Keras would track a model held by its own part in a circle.
-        model._make_with_variance = lambda: view
-    return model._make_with_variance()
-
-
-class _WithVariance(keras.Model):
+class _WithVariance(UntrackedJaxState, keras.Model):
     """The same model with logits, variance and both together as its outputs; compiled once, then kept.
 
     It takes the kept spectral norms, and says of each row whether they are those of the present kernels.

@@ -115,7 +115,9 @@ class SpectralNormalization(keras.layers.Wrapper):
     def _first_vector(self, shape, dtype=None):
         start = np.random.default_rng(self.seed).normal(size=shape)
         start = ops.cast(start / np.linalg.norm(start), "float32")
-        return self._lanczos(linear_kernel(self.layer), start, LANCZOS_STEPS_TO_CONVERGE)
+        kernel = linear_kernel(self.layer)
+        only_shapes_matter = is_traced(kernel)
+        return start if only_shapes_matter else self._lanczos(kernel, start, LANCZOS_STEPS_TO_CONVERGE)
 
     def _power_iteration(self, kernel, start):
         vector = power_iteration(self._normal_operator(kernel), ops.reshape(start, (-1,)), self.iteration)
