@@ -19,7 +19,7 @@ def power_iteration(normal_operator, start, steps):
     """`v <- A v / ||A v||`, `steps` times. A vector that the map takes to 0 stays as it is."""
     vector = start
     for _ in range(steps):
-        vector = _normalised(normal_operator(vector), otherwise=start)
+        vector = normalised(normal_operator(vector), otherwise=start)
     return vector
 
 
@@ -37,7 +37,8 @@ def norm(tensor):
     return ops.sqrt(ops.sum(ops.square(tensor)) + SMALLEST_NORM**2)
 
 
-def _normalised(vector, otherwise):
+def normalised(vector, otherwise):
+    """The vector at length 1, or `otherwise` where it is 0."""
     length = norm(vector)
     return ops.where(length > 2 * SMALLEST_NORM, vector / length, otherwise)
 
@@ -101,7 +102,7 @@ def _lanczos_in_graph(normal_operator, start, steps):
 
     basis, images = ops.fori_loop(0, steps, extend, (basis, images))
     mixture = _leading_eigenvector(ops.matmul(basis, ops.transpose(images)))
-    return _normalised(ops.matmul(mixture, basis), otherwise=start)
+    return normalised(ops.matmul(mixture, basis), otherwise=start)
 
 
 def _unit_row_outside(basis, row, otherwise):

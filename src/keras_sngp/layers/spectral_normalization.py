@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sngp import kept_norms
-from keras_sngp.layers.leading_singular_vector import lanczos, norm, power_iteration
+from keras_sngp.layers.leading_singular_vector import lanczos, norm, normalised, power_iteration
 from keras_sngp.layers.linear_operators import (
     check_has_operator,
     linear_kernel,
@@ -38,7 +38,7 @@ class SpectralNormalization(keras.layers.Wrapper):
     scaled down. The trainable kernel itself is never overwritten, so the bound holds in any training
     loop and on every backend. The gradient flows through the scaling. `sigma = ||W u||` for a vector `u` that is kept
     between steps. A training step moves it by power iteration, `u <- A u / ||A u||` with
-    `A = W^T W`; when built, at inference and by `refine` it is refined to the best vector in the span of
+    `A = W^T W`, whose last product `W u` is also that of the norm; when built, at inference and by `refine` it is refined to the best vector in the span of
     `u, A u, A^2 u, ...` (Lanczos). At inference after any training the bound holds to better than 1 %, however
     close together the largest singular values lie; after `refine`, which `fit_posterior` calls, to 0.1 %.
 
@@ -119,10 +119,6 @@ class SpectralNormalization(keras.layers.Wrapper):
         only_shapes_matter = is_traced(kernel)
         return start if only_shapes_matter else self._lanczos(kernel, start, LANCZOS_STEPS_TO_CONVERGE)
 
-    def _power_iteration(self, kernel, start):
-        vector = power_iteration(self._normal_operator(kernel), ops.reshape(start, (-1,)), self.iteration)
-        return ops.reshape(vector, start.shape)
-
     def _lanczos(self, kernel, start, steps):
         return ops.reshape(lanczos(self._normal_operator(kernel), ops.reshape(start, (-1,)), steps), start.shape)
 
@@ -177,12 +173,16 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def _spectral_norm(self, kernel, training):
         frozen = ops.stop_gradient(kernel)
+        u = self._vector_in_training(frozen) if training else self._vector_at_inference(frozen)
+        image = self._operator.apply(kernel, ops.stop_gradient(u))
         if training:
-            u = ops.stop_gradient(self._power_iteration(frozen, self.u.value))
-            self.u.assign(u)
-        else:
-            u = ops.stop_gradient(self._vector_at_inference(frozen))
-        return self._operator.norm_factor * norm(self._operator.apply(kernel, u))
+            self.u.assign(normalised(self._operator.adjoint(frozen, ops.stop_gradient(image)), otherwise=u))
+        return self._operator.norm_factor * norm(image)
+
+    def _vector_in_training(self, kernel):
+        """All iterations but the last, which shares its first product with the norm."""
+        vector = power_iteration(self._normal_operator(kernel), ops.reshape(self.u.value, (-1,)), self.iteration - 1)
+        return ops.reshape(vector, self._operator.input_shape)
 
     def _vector_at_inference(self, kernel):
         kept = self.u.value
