@@ -1,10 +1,23 @@
-"""Python's and NumPy's generators, left as they were."""
+"""Global random generators: seeded, or left as they were; on JAX without TensorFlow, which Keras would import."""
 
 import contextlib
 import random
 from collections.abc import Iterator
 
+import keras
 import numpy as np
+
+
+def seed_everything(seed: int) -> None:
+    """`keras.utils.set_random_seed`; on JAX, where layers draw their seeds from Python's generator, that and NumPy's.
+
+    Keras also seeds TensorFlow where that is installed, and takes seconds to import it.
+    """
+    if keras.backend.backend() != "jax":
+        keras.utils.set_random_seed(seed)
+        return
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
 
 
 @contextlib.contextmanager

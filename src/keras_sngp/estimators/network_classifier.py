@@ -18,7 +18,7 @@ from keras_sngp.network_bytes import network_from_bytes, network_to_bytes
 from keras_sngp.own_data.architecture import TABLE_WIDTH, ResidualArchitecture
 from keras_sngp.own_data.training_settings import TrainingSettings
 from keras_sngp.prediction import Prediction
-from keras_sngp.random_state import random_state_kept
+from keras_sngp.random_state import random_state_kept, seed_everything
 from keras_sngp.tables import TableSchema
 
 ROWS_A_BATCH = 256
@@ -79,7 +79,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         part = (self.rows_.encode(X), labels, weights.astype("float32"))
         with random_state_kept():
-            keras.utils.set_random_seed(seed)
+            seed_everything(seed)
             self.networks_ = self._train(*_split(part, self.validation_fraction, seed))
         return self
 

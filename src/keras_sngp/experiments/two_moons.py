@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 from keras_sngp import SNGP, DeepEnsemble, DeepResNet, Deterministic, MCDropout, Prediction
 from keras_sngp.datasets import two_moons
 from keras_sngp.metrics import expected_calibration_error
+from keras_sngp.random_state import seed_everything
 
 TITLES = {
     "deterministic": "Deterministic",
@@ -110,7 +111,7 @@ def versions() -> dict[str, str]:
 
 def run(config: Config, progress: Progress) -> Result:
     """Trains the four methods and measures each on test data and out-of-domain data."""
-    keras.utils.set_random_seed(config.seed)
+    seed_everything(config.seed)
     data = Data.draw(config.seed)
     experiment = _Experiment(config, data, progress)
     plain = experiment.make_plain()

@@ -37,10 +37,10 @@ class SpectralNormalization(keras.layers.Wrapper):
     where `c` is `norm_multiplier`. Kernels below the bound are used as they are; kernels above it are
     scaled down. The trainable kernel itself is never overwritten, so the bound holds in any training
     loop and on every backend. The gradient flows through the scaling. `sigma = ||W u||` for a vector `u` that is kept
-    between steps. A training step moves it by power iteration, `u <- A u / ||A u||` with
-    `A = W^T W`, whose last product `W u` is also that of the norm; when built, at inference and by `refine` it is refined to the best vector in the span of
-    `u, A u, A^2 u, ...` (Lanczos). At inference after any training the bound holds to better than 1 %, however
-    close together the largest singular values lie; after `refine`, which `fit_posterior` calls, to 0.1 %.
+    between steps. A training step moves it by power iteration, `u <- A u / ||A u||` with `A = W^T W`, whose last
+    product `W u` is also that of the norm; when built, at inference and by `refine` it is refined to the best vector
+    in the span of `u, A u, A^2 u, ...` (Lanczos). At inference after any training the bound holds to better than 1 %,
+    however close together the largest singular values lie; after `refine`, which `fit_posterior` calls, to 0.1 %.
 
     `refine` also keeps `||W||_F` and `||W u||`. Where they are still the same, to 1e-5 and 1e-3, the kernel is, and
     inference takes `u` as it is, which costs one product of `W` and a vector more than a plain layer.

@@ -10,7 +10,7 @@ from keras import ops
 from keras_sngp.batched_prediction import ROWS_A_BATCH, predict_in_batches
 from keras_sngp.layers.dropout import dropout
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
-from keras_sngp.random_state import random_state_kept
+from keras_sngp.random_state import random_state_kept, seed_everything
 
 DROPOUT_LAYERS = (
     keras.layers.Dropout,
@@ -107,7 +107,7 @@ def _seed_masks(dropout_layers, seed: int) -> None:
         layer.seed_generator.state.assign([seed, number])
     # On PyTorch, dropout without a seed of its own draws from the global generator.
     with random_state_kept():
-        keras.utils.set_random_seed(seed)
+        seed_everything(seed)
 
 
 @contextlib.contextmanager

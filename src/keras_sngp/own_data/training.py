@@ -19,6 +19,7 @@ from keras_sngp.own_data.inputs import Inputs, learn_inputs
 from keras_sngp.own_data.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.own_data.splits import Split
 from keras_sngp.own_data.training_settings import TrainingSettings
+from keras_sngp.random_state import seed_everything
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +80,7 @@ def train(
         callbacks: Told of each epoch; one that sets `model.stop_training` ends the training early.
     """
     started = time.perf_counter()
-    keras.utils.set_random_seed(settings.seed)
+    seed_everything(settings.seed)
     x, y = data.part(data.split.training)
     validation = data.part(data.split.validation)
     architecture = architecture_for(data.inputs, len(data.class_names))
