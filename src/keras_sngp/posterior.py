@@ -166,7 +166,12 @@ def _squared_norm(features, root):
 
 def _squared_norm_by_triangular_root(features, root):
     """Columns block by block, without the zeros below each; for few rows copying the blocks takes longer."""
-    edges = np.unique(np.linspace(0, root.shape[1], TRIANGULAR_BLOCKS + 1).astype(int))
+    edges = np.unique(np.linspace(0, root.shape[1], TRIANGULAR_BLOCKS + 1).astype(int)).tolist()
     return sum(
-        _squared_norm(features[:, :end], root[:end, start:end]) for start, end in itertools.pairwise(edges.tolist())
+        _squared_norm(_first_columns(features, end), root[:end, start:end]) for start, end in itertools.pairwise(edges)
     )
+
+
+def _first_columns(features, number):
+    """By `split`, since LiteRT lacks what JAX makes of an index into a batch of any number of rows."""
+    return features if number == features.shape[1] else ops.split(features, [number], axis=1)[0]

@@ -158,25 +158,25 @@ class SpectralNormalization(keras.layers.Wrapper):
         kernel = ops.stop_gradient(linear_kernel(self.layer))
         u = self._lanczos(kernel, self.u.value, LANCZOS_STEPS_TO_CONVERGE)
         self.u.assign(u)
-        self.norms_when_refined.assign(self._norms(kernel, u))
+        self.norms_when_refined.assign(_norms(kernel, self._operator.apply(kernel, u)))
 
     def is_refined(self) -> bool:
         """Whether the kernel is still the one that `refine` saw last."""
-        return bool(self._is_refined_for(ops.stop_gradient(linear_kernel(self.layer))))
-
-    def _norms(self, kernel, u):
-        return ops.stack([norm(kernel), norm(self._operator.apply(kernel, u))])
+        kernel = ops.stop_gradient(linear_kernel(self.layer))
+        return bool(self._is_refined_for(kernel, self._operator.apply(kernel, self.u.value)))
 
     def spectral_norm(self):
         """Largest singular value of the wrapped layer's own kernel, before the bound; a scalar."""
         return ops.stop_gradient(self._spectral_norm(linear_kernel(self.layer), training=False))
 
     def _spectral_norm(self, kernel, training):
-        frozen = ops.stop_gradient(kernel)
-        u = self._vector_in_training(frozen) if training else self._vector_at_inference(frozen)
+        u = self._vector_in_training(ops.stop_gradient(kernel)) if training else self.u.value
         image = self._operator.apply(kernel, ops.stop_gradient(u))
         if training:
-            self.u.assign(normalised(self._operator.adjoint(frozen, ops.stop_gradient(image)), otherwise=u))
+            adjoint = self._operator.adjoint(ops.stop_gradient(kernel), ops.stop_gradient(image))
+            self.u.assign(normalised(adjoint, otherwise=u))
+        else:
+            image = self._image_at_inference(kernel, image)
         return self._operator.norm_factor * norm(image)
 
     def _vector_in_training(self, kernel):
@@ -185,22 +185,27 @@ class SpectralNormalization(keras.layers.Wrapper):
         vector = power_iteration(self._normal_operator(kernel), start, self.iteration - 1)
         return ops.reshape(vector, self._operator.input_shape)
 
-    def _vector_at_inference(self, kernel):
-        kept = self.u.value
+    def _image_at_inference(self, kernel, image):
+        """The image `W u` of the kept `u` where that is the kernel's, or else of one that is searched for."""
+        frozen, kept = ops.stop_gradient(kernel), self.u.value
+        refined = self._is_refined_for(frozen, ops.stop_gradient(image))
+        if kept_norms.add(refined):
+            return image
 
         def search():
-            return self._lanczos(kernel, kept, LANCZOS_STEPS_AT_INFERENCE)
+            return self._lanczos(frozen, kept, LANCZOS_STEPS_AT_INFERENCE)
 
-        refined = self._is_refined_for(kernel)
-        if kept_norms.add(refined):
-            return kept
-        if is_traced(kernel):
-            return ops.cond(refined, lambda: kept, search)
-        return kept if refined else search()
+        if is_traced(frozen):
+            u = ops.cond(refined, lambda: kept, search)
+        elif refined:
+            return image
+        else:
+            u = search()
+        return self._operator.apply(kernel, ops.stop_gradient(u))
 
-    def _is_refined_for(self, kernel):
+    def _is_refined_for(self, kernel, image):
         before = self.norms_when_refined.value
-        return ops.all(ops.abs(self._norms(kernel, self.u.value) - before) <= ops.multiply(SAME_NORMS, before))
+        return ops.all(ops.abs(_norms(kernel, image) - before) <= ops.multiply(SAME_NORMS, before))
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
@@ -212,6 +217,10 @@ class SpectralNormalization(keras.layers.Wrapper):
             "iteration": self.iteration,
             "seed": self.seed,
         }
+
+
+def _norms(kernel, image):
+    return ops.stack([norm(kernel), norm(image)])
 
 
 def check_norm_multiplier(norm_multiplier) -> float:
