@@ -67,7 +67,7 @@ def test_texts_are_answered_or_handed_over(capsys, monkeypatch):
 def test_digits_that_were_never_seen_are_handed_over(capsys, monkeypatch):
     with pytest.warns(DeferralDriftWarning):
         right, answered, unseen, handed_over = printed_by("own_images.py", capsys, monkeypatch).splitlines()
-    assert 0.97 < share_in(right) <= share_in(answered)
+    assert min(share_in(right), share_in(answered)) > 0.97
     assert variance_in(unseen) > 3 * variance_in(right)
     assert share_in(handed_over) > 0.6
 
