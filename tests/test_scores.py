@@ -105,3 +105,44 @@ def test_scores_take_lists_and_keep_leading_axes():
     assert scores.max_probability(samples.tolist()).shape == (4, 3)
     assert scores.mutual_information(samples.tolist()).shape == (3,)
     assert scores.dempster_shafer([[0, 0]]).shape == (1,)
+
+
+def test_fisher_is_twice_the_sum_of_the_logarithms_of_shares_of_held_out_rows():
+    held_out = [np.array([1.0, 2.0, 3.0, 4.0]), np.array([10.0, 10.0, 20.0, 30.0])]
+    found = scores.fisher([[3.0, 0.0], [10.0, 40.0]], held_out)
+    np.testing.assert_allclose(found, [-2 * np.log(3 / 5 * 5 / 5), -2 * np.log(5 / 5 * 1 / 5)])
+
+
+def test_fisher_does_not_depend_on_units_and_of_one_score_keeps_the_order():
+    generator = np.random.default_rng(0)
+    first, second, known_first, known_second = generator.normal(size=(4, 200))
+    np.testing.assert_allclose(
+        scores.fisher([first, second], [known_first, known_second]),
+        scores.fisher([np.exp(first), 1000 * second - 7], [np.exp(known_first), 1000 * known_second - 7]),
+    )
+    alone = scores.fisher([first], [known_first])[np.argsort(first)]
+    assert (np.diff(alone) >= 0).all()
+
+
+def test_rows_like_the_held_out_ones_have_fisher_scores_of_a_chi_squared_variable():
+    """With two independent scores, of four degrees of freedom."""
+    first, second, known_first, known_second = np.random.default_rng(0).normal(size=(4, 20_000))
+    found = scores.fisher([first, second], [known_first, known_second])
+    np.testing.assert_allclose(found.mean(), 4, atol=0.1)
+    np.testing.assert_allclose(found.var(), 8, atol=0.5)
+
+
+@pytest.mark.parametrize(
+    ("found", "held_out", "message"),
+    [
+        ([[1.0]], [[1.0], [2.0]], "Received: 1 and 2"),
+        ([], [], "Received: 0 and 0"),
+        ([[1.0], [1.0, 2.0]], [[1.0], [1.0]], r"shape \(1,\)"),
+        ([[np.nan]], [[1.0]], "finite"),
+        ([[1.0]], [[np.inf]], "finite"),
+        ([[1.0]], [[]], "at least one row"),
+    ],
+)
+def test_fisher_names_what_it_expected(found, held_out, message):
+    with pytest.raises(ValueError, match=message):
+        scores.fisher(found, held_out)

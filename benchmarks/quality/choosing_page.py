@@ -10,7 +10,7 @@ from quality_page import ABBREVIATIONS, DOCS, load_studies, markdown, methods, o
 PAGE = DOCS / "choosing.md"
 COMPARED = ("deterministic", "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", "SNGP without bound")
 SCORED = ("deterministic", "deep ensemble", "SNGP")
-SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information")
+SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", "Fisher")
 SIGNIFICANT = 0.001
 
 

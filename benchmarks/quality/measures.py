@@ -1,11 +1,10 @@
 """Figures of one method: how good, how calibrated, and what it does not know."""
 
 import numpy as np
-from methods import MAX_PROBABILITY, Answer, Method
-from scipy.special import softmax
-from study import Study
+from methods import MAX_PROBABILITY, Answer, Method, from_logits, from_process
+from study import Arrays, Study
 
-from keras_sngp import metrics, scores
+from keras_sngp import metrics
 from keras_sngp.deferral import Expert, joint_accuracy_curve
 
 COVERAGES = (0.95, 0.9, 0.8)
@@ -95,13 +94,12 @@ def deferral(answer: Answer, labels: np.ndarray, expert: Expert) -> dict[str, fl
     return {str(share): curve.at(share) for share in SHARES_HANDED_OVER}
 
 
-def trial_figures(study: Study, found: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Figures of a network on validation data: in-domain, and out of domain by Dempster-Shafer."""
-    probabilities = found.get("validation/probabilities", softmax(found["validation/logits"].astype("float64"), axis=1))
-    inside, outside = (
-        scores.dempster_shafer(found[f"{name}/logits"]) for name in ("validation", "out-of-domain validation")
-    )
+def trial_figures(study: Study, found: Arrays) -> dict[str, dict[str, float]]:
+    """Figures of a network on validation data: in-domain, and out of domain by the best of its scores."""
+    method = Method([found], from_process if "validation/variance" in found else from_logits)
+    inside, outside = (method.answer(name) for name in ("validation", "out-of-domain validation"))
+    score = choose_score(method, inside.uncertainty)
     return {
-        "validation": in_domain(probabilities.astype("float64"), study.validation[1]),
-        "out-of-domain validation": out_of_domain(inside, outside),
+        "validation": in_domain(inside.probabilities, study.validation[1]),
+        "out-of-domain validation": out_of_domain(inside.uncertainty[score], outside.uncertainty[score]),
     }

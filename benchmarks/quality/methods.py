@@ -1,6 +1,7 @@
 """The methods of every table, as what each makes of the answers of trained networks."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from keras_sngp.calibration import TemperatureScaling
 DETERMINISTIC = "deterministic"
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
 WITHOUT_BOUND, WITHOUT_GP = "SNGP without bound", "SNGP without GP"
-MAX_PROBABILITY = "max probability"
+MAX_PROBABILITY, FISHER = "max probability", "Fisher"
+COMBINED = ("Dempster-Shafer", "variance", "mutual information")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +33,28 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """One or several networks, and what is made of what each says about a set of inputs, given by name."""
+    """One or several networks, and what is made of what each says about a set of inputs, given by name.
+
+    Where that gives several scores beside those of the probabilities, they are combined too, by their ranks among
+    validation data.
+    """
 
     networks: list[Arrays]
     from_network: Callable[[Arrays, str], Answer]
 
     def answer(self, question: str) -> Answer:
+        found, known = self._separate_scores(question), self._known
+        combined = [name for name in COMBINED if name in found.uncertainty]
+        if len(combined) < 2:
+            return found
+        score = scores.fisher(*([answer.uncertainty[name] for name in combined] for answer in (found, known)))
+        return Answer(found.probabilities, {**found.uncertainty, FISHER: score})
+
+    @functools.cached_property
+    def _known(self) -> Answer:
+        return self._separate_scores("validation")
+
+    def _separate_scores(self, question: str) -> Answer:
         answers_of_networks = [self.from_network(network, question) for network in self.networks]
         return answers_of_networks[0] if len(self.networks) == 1 else mean_of(answers_of_networks)
 
