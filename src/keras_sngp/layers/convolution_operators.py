@@ -42,53 +42,25 @@ class ConvolutionOperator:
     def kernel_size(self) -> tuple[int, ...]:
         return self.kernel_shape[:-2]
 
-    @property
-    def _pad_width(self):
-        return ((0, 0), *self.padding, (0, 0))
-
     def apply(self, kernel, vector):
-        return ops.conv(
-            ops.pad(vector, self._pad_width),
-            ops.reshape(kernel, self.kernel_shape),
-            strides=self.strides,
-            padding="valid",
-            data_format="channels_last",
-            dilation_rate=self.dilation,
-        )
+        return _convolution(vector, ops.reshape(kernel, self.kernel_shape), self.strides, self.padding, self.dilation)
 
     def adjoint(self, kernel, vector):
-        padded = [n + sum(p) for n, p in zip(self.spatial_shape, self.padding, strict=True)]
         spread = vector
         for axis, stride in enumerate(self.strides, start=1):
             spread = _insert_zeros(spread, axis, stride)
-        margins = [
-            (reach, total - size)
-            for reach, total, size in zip(
-                [(k - 1) * d for k, d in zip(self.kernel_size, self.dilation, strict=True)],
-                padded,
-                spread.shape[1:-1],
-                strict=True,
-            )
-        ]
-        image = ops.conv(
-            ops.pad(spread, ((0, 0), *margins, (0, 0))),
-            self._flipped(kernel),
-            strides=1,
-            padding="valid",
-            data_format="channels_last",
-            dilation_rate=self.dilation,
-        )
-        crop = [slice(before, before + n) for n, (before, _) in zip(self.spatial_shape, self.padding, strict=True)]
-        return image[(slice(None), *crop, slice(None))]
+        sizes = zip(self.spatial_shape, spread.shape[1:-1], self.kernel_size, self.dilation, self.padding, strict=True)
+        padding = tuple(((k - 1) * d - before, n + before - size) for n, size, k, d, (before, _) in sizes)
+        return _convolution(spread, self._flipped(kernel), (1,) * len(padding), padding, self.dilation)
 
     def _flipped(self, kernel):
         spatial_axes = tuple(range(len(self.kernel_size)))
+        kernel = ops.flip(ops.reshape(kernel, self.kernel_shape), spatial_axes)
+        if self.groups == 1:
+            return ops.swapaxes(kernel, -1, -2)
         group_inputs, outputs = self.kernel_shape[-2:]
         group_outputs = outputs // self.groups
-        kernel = ops.reshape(
-            ops.flip(kernel, spatial_axes),
-            (*self.kernel_size, group_inputs, self.groups, group_outputs),
-        )
+        kernel = ops.reshape(kernel, (*self.kernel_size, group_inputs, self.groups, group_outputs))
         channels_in, group, channels_out = (len(self.kernel_size) + i for i in range(3))
         kernel = ops.transpose(kernel, (*spatial_axes, channels_out, group, channels_in))
         return ops.reshape(kernel, (*self.kernel_size, group_outputs, self.channels))
@@ -171,6 +143,23 @@ def _image_shape(layer, shape) -> tuple[tuple[int, ...], int]:
     return tuple(shape[2:]), shape[1]
 
 
+def _convolution(image, kernel, strides, padding, dilation):
+    """Of an image with zeros around it. `ops.pad` costs PyTorch as much as the rest, so Keras's modes go before it."""
+    windows = zip(image.shape[1:-1], kernel.shape, strides, dilation, strict=False)
+    same = tuple(_padding("same", *window) for window in windows)
+    if any(map(any, padding)) and padding != same:
+        image = ops.pad(image, ((0, 0), *padding, (0, 0)))
+        padding = ()
+    return ops.conv(
+        image,
+        kernel,
+        strides=strides,
+        padding="same" if any(map(any, padding)) else "valid",
+        data_format="channels_last",
+        dilation_rate=dilation,
+    )
+
+
 def _padding(mode: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
     reach = (kernel - 1) * dilation
     if mode == "causal":
@@ -188,14 +177,11 @@ def _halves(total: int) -> tuple[int, int]:
 def _insert_zeros(tensor, axis: int, stride: int):
     if stride == 1:
         return tensor
-    size = tensor.shape[axis]
-    tensor = ops.expand_dims(tensor, axis + 1)
-    widths = [(0, 0)] * len(tensor.shape)
-    widths[axis + 1] = (0, stride - 1)
-    tensor = ops.pad(tensor, widths)
+    size, tensor = tensor.shape[axis], ops.expand_dims(tensor, axis + 1)
     shape = list(tensor.shape)
+    shape[axis + 1] = stride - 1
+    tensor = ops.concatenate([tensor, ops.zeros(shape)], axis + 1)
     shape[axis : axis + 2] = [size * stride]
-    tensor = ops.reshape(tensor, shape)
     keep = [slice(None)] * len(shape)
     keep[axis] = slice(0, (size - 1) * stride + 1)
-    return tensor[tuple(keep)]
+    return ops.reshape(tensor, shape)[tuple(keep)]

@@ -181,8 +181,10 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def _vector_in_training(self, kernel):
         """All iterations but the last, which shares its first product with the norm."""
-        start = ops.copy(ops.reshape(self.u.value, (-1,)))  # PyTorch's `assign` would change it under the gradient.
-        vector = power_iteration(self._normal_operator(kernel), start, self.iteration - 1)
+        start = ops.copy(self.u.value)  # PyTorch's `assign` would change it under the gradient.
+        if self.iteration == 1:
+            return start
+        vector = power_iteration(self._normal_operator(kernel), ops.reshape(start, (-1,)), self.iteration - 1)
         return ops.reshape(vector, self._operator.input_shape)
 
     def _image_at_inference(self, kernel, image):
