@@ -57,14 +57,16 @@ def test_root_takes_float32_and_does_not_change_its_argument():
     np.testing.assert_array_equal(matrix, before)
 
 
-def test_gram_matrix_is_the_sum_over_rows():
-    features, weights = normal(7, 4), np.abs(normal(7, seed=1))
+@pytest.mark.parametrize("size", [4, 512, 1023])
+def test_gram_matrix_is_the_sum_over_rows(size):
+    features, weights = normal(7, size), np.abs(normal(7, seed=1))
     expected = sum(w * np.outer(f, f) for w, f in zip(weights, features, strict=True))
     np.testing.assert_allclose(gram(features, weights), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_gram_matrix_a_class_takes_a_column_of_weights_each():
-    features, weights = normal(7, 4), np.abs(normal(7, 3, seed=1))
+@pytest.mark.parametrize("size", [4, 513])
+def test_gram_matrix_a_class_takes_a_column_of_weights_each(size):
+    features, weights = normal(7, size), np.abs(normal(7, 3, seed=1))
     expected = [gram(features, weights[:, label]) for label in range(3)]
     np.testing.assert_allclose(gram(features, weights), expected, rtol=1e-4, atol=1e-5)
 

@@ -18,15 +18,15 @@ from keras_sngp.own_data.architecture import ConvolutionalArchitecture
 LETTERS = 5_000
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
 FIRST = Settings(epochs=3, learning_rate=3e-3, residual_blocks=3, norm_multiplier=2.0)
-SETTINGS = {"fashion-mnist": replace(FIRST, epochs=6), "mnist": replace(FIRST, epochs=2)}
+LONGER = replace(FIRST, epochs=6)
+SETTINGS = {"fashion-mnist": replace(LONGER, norm_multiplier=1.0), "mnist": replace(FIRST, epochs=2)}
 TRIED = {
     "fashion-mnist": [
-        (SNGP, FIRST),
-        (SNGP, replace(FIRST, norm_multiplier=0.95)),
-        (SNGP, replace(FIRST, norm_multiplier=6.0)),
-        (SNGP, replace(FIRST, gp_kernel_scale=1.0)),
-        (SNGP, replace(FIRST, gp_kernel_scale=4.0)),
-        (SNGP, SETTINGS["fashion-mnist"]),
+        *((SNGP, replace(FIRST, norm_multiplier=bound)) for bound in (2.0, 0.95, 6.0)),
+        *((SNGP, replace(FIRST, gp_kernel_scale=scale)) for scale in (1.0, 4.0)),
+        *((SNGP, replace(LONGER, norm_multiplier=bound)) for bound in (0.5, 1.0, 2.0, 6.0)),
+        (SNGP, replace(LONGER, gp_kernel_scale=1.5)),
+        (SNGP, replace(FIRST, epochs=10)),
     ],
     "mnist": [],
 }
@@ -34,12 +34,6 @@ DESCRIPTION = """A convolution that halves the image and a residual network of t
 filters (`WideResNet(10, 1)`). Out of domain are {other} (its test images) and 5,000 printed letters A to J in many
 fonts (`letters.make_letters`), a stand-in for notMNIST. 5,000 training images are validation data; the score of each
 method was chosen by 2,000 of those, cut into sixteen tiles that were shuffled. Shifts are of 1,000 test images."""
-
-LONGER = {
-    "fashion-mnist": """ Six
-epochs were chosen over three for their accuracy on validation data. Out of domain the SNGP lost by it: after three its
-AUROC was 0.949 on MNIST and 0.956 on letters, at an accuracy of 0.897 (the plain network's: 0.792, 0.917 and 0.893)."""
-}
 
 
 def make_classifier(_: Settings) -> keras.Model:
@@ -55,7 +49,7 @@ def main() -> None:
     study = Study(
         name=options.data_set,
         title=TITLES[options.data_set],
-        description=DESCRIPTION.format(other=TITLES[other]) + LONGER.get(options.data_set, ""),
+        description=DESCRIPTION.format(other=TITLES[other]),
         seeds=3,
         members=5,
         process_members=5,

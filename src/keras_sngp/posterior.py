@@ -29,6 +29,7 @@ from keras import ops
 
 FEW_ROWS = 16
 TRIANGULAR_BLOCKS = 8
+STRIPS, SMALLEST_IN_STRIPS = 4, 512
 LARGEST_SOLVED_AT_ONCE = 128
 
 
@@ -43,9 +44,27 @@ def gram_matrix(features, weights):
         `(M, M)` or `(classes, M, M)`.
     """
     if len(weights.shape) == 1:
-        return ops.matmul(ops.transpose(features * weights[:, None]), features)
-    weighted = ops.transpose(weights)[:, None, :] * ops.transpose(features)
-    return ops.matmul(weighted, features)
+        return _symmetric_product(ops.transpose(features * weights[:, None]), features)
+    return _symmetric_product(ops.transpose(weights)[:, None, :] * ops.transpose(features), features)
+
+
+def _symmetric_product(left, right):
+    """`left @ right`, known to be symmetric: in strips from the diagonal on; what lies left of it is their mirror."""
+    size = right.shape[-1]
+    if size < SMALLEST_IN_STRIPS:
+        return ops.matmul(left, right)
+    edges = _edges(size, STRIPS)
+    strips = [ops.matmul(left[..., start:end, :], right[:, start:]) for start, end in itertools.pairwise(edges)]
+    rows = []
+    for start, end in itertools.pairwise(edges):
+        above = zip(edges, strips[: len(rows)], strict=False)
+        mirrored = [ops.swapaxes(strip[..., start - edge : end - edge], -1, -2) for edge, strip in above]
+        rows.append(ops.concatenate([*mirrored, strips[len(rows)]], axis=-1))
+    return ops.concatenate(rows, axis=-2)
+
+
+def _edges(size: int, parts: int) -> list[int]:
+    return np.unique(np.linspace(0, size, parts + 1).astype(int)).tolist()
 
 
 def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
@@ -166,10 +185,8 @@ def _squared_norm(features, root):
 
 def _squared_norm_by_triangular_root(features, root):
     """Columns block by block, without the zeros below each; for few rows copying the blocks takes longer."""
-    edges = np.unique(np.linspace(0, root.shape[1], TRIANGULAR_BLOCKS + 1).astype(int)).tolist()
-    return sum(
-        _squared_norm(_first_columns(features, end), root[:end, start:end]) for start, end in itertools.pairwise(edges)
-    )
+    edges = itertools.pairwise(_edges(root.shape[1], TRIANGULAR_BLOCKS))
+    return sum(_squared_norm(_first_columns(features, end), root[:end, start:end]) for start, end in edges)
 
 
 def _first_columns(features, number):
