@@ -19,7 +19,7 @@ LETTERS = 5_000
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
 FIRST = Settings(epochs=3, learning_rate=3e-3, residual_blocks=3, norm_multiplier=2.0)
 LONGER = replace(FIRST, epochs=6)
-SETTINGS = {"fashion-mnist": replace(LONGER, norm_multiplier=1.0), "mnist": replace(FIRST, epochs=2)}
+SETTINGS = {"fashion-mnist": replace(LONGER, norm_multiplier=6.0), "mnist": replace(FIRST, epochs=2)}
 TRIED = {
     "fashion-mnist": [
         *((SNGP, replace(FIRST, norm_multiplier=bound)) for bound in (2.0, 0.95, 6.0)),
