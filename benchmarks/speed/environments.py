@@ -1,4 +1,8 @@
-"""Environments of their own for the peers, in build/speed, made on first use; ours is the one this runs in."""
+"""Environments of their own for the peers, in build/speed, made on first use; ours is the one this runs in.
+
+The whole command has one of its own too, with JAX alone, as `make moons` makes it: where TensorFlow is installed
+beside, Keras imports it to save a model.
+"""
 
 import json
 import subprocess
@@ -6,8 +10,9 @@ import sys
 import venv
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "build" / "speed"
-OURS = "keras-sngp"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "speed"
+OURS, OURS_ON_JAX = "keras-sngp", "keras-sngp-jax"
 # Without the dependencies of tf-models-official and lightning-uq-box that their SNGP layers do not import.
 REQUIREMENTS = {
     "tf-models-official": (
@@ -19,6 +24,7 @@ REQUIREMENTS = {
         ("lightning-uq-box==0.2.0",),
     ),
     "keras-proba": (("keras==3.15.1", "jax==0.10.2"), ("keras-proba==0.1.0",)),
+    OURS_ON_JAX: ((f"{ROOT}[jax]",), ("--editable", str(ROOT))),
 }
 
 

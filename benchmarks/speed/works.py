@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from environments import OURS
+from environments import OURS, OURS_ON_JAX
 
 JAX, TENSORFLOW, TORCH = "keras-sngp, JAX", "keras-sngp, TensorFlow", "keras-sngp, PyTorch"
 TF_MODELS, UQ_BOX, PROBA, BY_HAND = "tf-models-official", "lightning-uq-box", "keras-proba, JAX", "JAX by hand"
@@ -64,7 +64,7 @@ WORKS = (
         "moons",
         "The whole of `keras-sngp moons`",
         {
-            JAX: Subject(OURS, "moons_command.py", {"KERAS_BACKEND": "jax"}),
+            JAX: Subject(OURS_ON_JAX, "moons_command.py", {"KERAS_BACKEND": "jax"}),
             TF_MODELS: Subject("tf-models-official", "tutorial_script.py"),
         },
         3,
