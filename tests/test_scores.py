@@ -110,7 +110,7 @@ def test_scores_take_lists_and_keep_leading_axes():
 def test_fisher_is_twice_the_sum_of_the_logarithms_of_shares_of_held_out_rows():
     held_out = [np.array([1.0, 2.0, 3.0, 4.0]), np.array([10.0, 10.0, 20.0, 30.0])]
     found = scores.fisher([[3.0, 0.0], [10.0, 40.0]], held_out)
-    np.testing.assert_allclose(found, [-2 * np.log(3 / 5 * 5 / 5), -2 * np.log(5 / 5 * 1 / 5)])
+    np.testing.assert_allclose(found, [-2 * np.log(2 / 5 * 3 / 5), -2 * np.log(5 / 5 * 1 / 5)])
 
 
 def test_fisher_does_not_depend_on_units_and_of_one_score_keeps_the_order():
@@ -130,6 +130,12 @@ def test_rows_like_the_held_out_ones_have_fisher_scores_of_a_chi_squared_variabl
     found = scores.fisher([first, second], [known_first, known_second])
     np.testing.assert_allclose(found.mean(), 4, atol=0.1)
     np.testing.assert_allclose(found.var(), 8, atol=0.5)
+
+
+def test_held_out_rows_are_not_counted_among_those_above_themselves():
+    """So that a threshold learned on them is that of new rows."""
+    held_out = [np.arange(4.0), np.arange(4.0)]
+    np.testing.assert_allclose(scores.fisher(held_out, held_out), -4 * np.log([4 / 5, 3 / 5, 2 / 5, 1 / 5]))
 
 
 @pytest.mark.parametrize(

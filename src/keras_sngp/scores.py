@@ -58,8 +58,8 @@ def dempster_shafer(logits: npt.ArrayLike) -> Array:
 def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -> Array:
     r"""Several scores as one, high where any of them is rare among held-out rows: `-2 sum_s log p_s`.
 
-    `p_s = (1 + #{held-out rows that score at least as high}) / (1 + #{held-out rows})`, so that scores of any units go
-    together, and nothing need be known of what is out of domain. Dempster-Shafer and the variance see different things,
+    `p_s = (1 + #{held-out rows that score higher}) / (1 + #{held-out rows})`, so that scores of any units go together,
+    and nothing need be known of what is out of domain. Dempster-Shafer and the variance see different things,
     what resembles no class and what lies far from all data, and are better combined than chosen from. The scores need
     not be independent as long as only the order of rows counts.
 
@@ -68,7 +68,7 @@ def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -
         held_out: The same scores, in the same order, of rows that the model was not trained on, `(held-out rows,)`.
 
     Returns:
-        `(rows,)`, at least 0; equal where all scores are above all of held-out rows.
+        `(rows,)`, at least 0; equal where no held-out row scores higher in anything.
 
     Raises:
         ValueError: as many scores are not given twice, or they are not finite vectors.
@@ -77,7 +77,7 @@ def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -
 
     >>> held_out = [np.arange(99), np.arange(99)]
     >>> fisher([[0, 98, 0, 200], [0, 0, 200, 200]], held_out).round(2).tolist()
-    [0.02, 9.21, 9.23, 18.42]
+    [0.04, 9.23, 9.23, 18.42]
 
     Reference: Fisher 1932, "Statistical Methods for Research Workers", section 21.1; for inputs out of domain:
     Haroush et al. 2022, arXiv:2102.12967.
@@ -93,5 +93,5 @@ def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -
 
 
 def _upper_tail(score: Array, held_out: Array) -> Array:
-    below = np.searchsorted(np.sort(held_out), score, side="left")
-    return (1 + len(held_out) - below) / (1 + len(held_out))
+    not_above = np.searchsorted(np.sort(held_out), score, side="right")
+    return (1 + len(held_out) - not_above) / (1 + len(held_out))

@@ -32,7 +32,7 @@ OUTCOMES = {"keep": "handed over", "drop": "dropped", "stop": "stopped"}
 @click.option("--min-accuracy", type=OPEN_SHARE, help="Answer with this accuracy, hand over the rest.")
 @click.option(
     "--score",
-    type=click.Choice(["entropy", "dempster-shafer"]),
+    type=click.Choice(["entropy", "unfamiliarity"]),
     default="entropy",
     show_default=True,
     help="Hand over first what may be wrong, or what is of no known class.",

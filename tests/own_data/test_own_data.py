@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_sngp import metrics
+from keras_sngp import metrics, scores
 from keras_sngp.own_data import (
     TrainingSettings,
     classifier_file,
@@ -165,15 +165,19 @@ def test_answers_keep_the_order_of_the_rows_and_say_why(classifier):
 def test_rows_are_handed_over_by_the_score_asked_for(classifier):
     new = make_table(50, 2)
     prediction = classifier.predict_distribution(new)
-    policy = classifier.policy(budget=0.2, score="dempster-shafer")
+    policy = classifier.policy(budget=0.2, score="unfamiliarity")
     (answers,) = answer_blocks(classifier, policy, blocks_of(new))
-    np.testing.assert_allclose(answers["uncertainty"], prediction.dempster_shafer, rtol=1e-5)
+    held_out = classifier.held_out
+    unfamiliarity = scores.fisher(
+        [prediction.dempster_shafer, prediction.variance], [held_out.dempster_shafer, held_out.variance]
+    )
+    np.testing.assert_allclose(answers["uncertainty"], unfamiliarity, rtol=1e-5)
     asked = np.asarray(answers["decision"]) == "defer"
     assert asked.any()
-    assert prediction.dempster_shafer[asked].min() > prediction.dempster_shafer[~asked].max()
+    assert unfamiliarity[asked].min() > unfamiliarity[~asked].max()
     (answers,) = answer_blocks(classifier, classifier.policy(budget=0.2), blocks_of(new))
     np.testing.assert_allclose(answers["uncertainty"], prediction.entropy, rtol=1e-5)
-    with pytest.raises(ValueError, match=r"must be one of entropy, dempster-shafer\. Received: 'variance'"):
+    with pytest.raises(ValueError, match=r"must be one of entropy, unfamiliarity\. Received: 'variance'"):
         classifier.policy(score="variance")
 
 
@@ -316,13 +320,15 @@ def assert_goes_the_same_way(table, kind, path, **options):
     save_classifier(trained, path)
     loaded = load_classifier(path).predict_distribution(table)
     np.testing.assert_allclose(loaded.probabilities, prediction.probabilities, atol=1e-6)
+    return trained, prediction
 
 
 def test_texts_go_the_same_way(tmp_path):
     kinds = np.random.default_rng(0).integers(0, 2, 60)
     texts = [("red wine " if kind else "fast car ") + str(number) for number, kind in enumerate(kinds)]
     table = pa.table({"y": kinds, "other": range(60), "text": texts})
-    assert_goes_the_same_way(table, "words", tmp_path / "saved.sngp", text="text")
+    classifier, prediction = assert_goes_the_same_way(table, "words", tmp_path / "saved.sngp", text="text")
+    np.testing.assert_array_equal(classifier.unfamiliarity(prediction), prediction.dempster_shafer)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="convolutional networks compile for long")

@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from keras_sngp import scores
 from keras_sngp.deferral import Decisions, DeferralPolicy
 from keras_sngp.models import SNGP, fold
 from keras_sngp.own_data.architecture import Architecture
 from keras_sngp.own_data.inputs import Inputs
 from keras_sngp.prediction import Prediction
+from keras_sngp.texts import EncodedTextColumn, WordColumn
 
-ENTROPY, DEMPSTER_SHAFER = "entropy", "dempster-shafer"
-SCORES = (ENTROPY, DEMPSTER_SHAFER)
+ENTROPY, UNFAMILIARITY = "entropy", "unfamiliarity"
+SCORES = (ENTROPY, UNFAMILIARITY)
 GIVEN = "given"
 DEFAULT_BUDGET = 0.05
 
@@ -76,21 +78,31 @@ class Classifier:
         Args:
             budget: Largest share of rows to hand over; 0.05 by default.
             accuracy: Accuracy of the answers, in place of a budget.
-            score: `"entropy"` hands over first what may be wrong, `"dempster-shafer"` what is of no known class.
+            score: `"entropy"` hands over first what may be wrong, `"unfamiliarity"` what is of no known class.
         """
         if score not in SCORES:
             raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}")
         held_out = self.held_out
         options: dict[str, Any] = {"score": ENTROPY, "variance": held_out.variance}
-        if score == DEMPSTER_SHAFER:
-            options |= {"score": GIVEN, "uncertainty": held_out.dempster_shafer}
+        if score == UNFAMILIARITY:
+            options |= {"score": GIVEN, "uncertainty": self.unfamiliarity(held_out)}
         if accuracy is not None:
             return DeferralPolicy.for_accuracy(held_out.probabilities, held_out.labels, accuracy, **options)
         share = DEFAULT_BUDGET if budget is None else budget
         return DeferralPolicy.for_budget(held_out.probabilities, share, **options)
 
-    @staticmethod
-    def decide(policy: DeferralPolicy, prediction: Prediction) -> Decisions:
+    def unfamiliarity(self, rows: Prediction | HeldOut) -> npt.NDArray[np.floating]:
+        """How much each row is of no known class `(rows,)`: by the size of the logits, and by the variance as well.
+
+        The two are combined by `keras_sngp.scores.fisher`. Of texts the logits alone tell it, Dempster-Shafer: a
+        question of another intent is made of familiar words, so that its distance says little.
+        """
+        if isinstance(self.inputs, WordColumn | EncodedTextColumn):
+            return rows.dempster_shafer
+        of_rows, of_held_out = ([one.dempster_shafer, np.asarray(one.variance)] for one in (rows, self.held_out))
+        return scores.fisher(of_rows, of_held_out)
+
+    def decide(self, policy: DeferralPolicy, prediction: Prediction) -> Decisions:
         """Answers or defers each row of a prediction of this classifier, by a policy of it."""
-        given = prediction.dempster_shafer if policy.score == GIVEN else None
+        given = self.unfamiliarity(prediction) if policy.score == GIVEN else None
         return policy.decide(prediction.probabilities, variance=prediction.variance, uncertainty=given)
