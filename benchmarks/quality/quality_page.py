@@ -27,9 +27,11 @@ calibrated (`calibrate`) on validation data, as the temperature is. Figures are 
 deviation; ensembles of neighbouring seeds share members, so theirs is too small.
 
 Out-of-domain inputs are the positives of AUROC, AUPR and FPR95 (test inputs that are flagged when 95 % of the others
-are). The score by which they are told is named for each method. It and all settings were chosen on validation data
-alone. *Accuracy at 80 %* is that of the surest 80 % of the test inputs, by the largest probability. Latency is that of
-128 inputs, as a ratio to the deterministic network. Arrows say which way is better.
+are). The score by which they are told is named for each method: the best of the method's on validation data, by which
+all settings were chosen too. *Fisher* is what it has of Dempster-Shafer (D-S), variance and mutual information (MI),
+combined by their ranks among validation data (`scores.fisher`). *Accuracy at 80 %* is that of the surest 80 % of the
+test inputs, by the largest probability. Latency is that of 128 inputs, as a ratio to the deterministic network. Arrows
+say which way is better.
 
 What follows from the figures for your choice of method and settings is in [how to choose](choosing.md).
 """

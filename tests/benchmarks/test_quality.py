@@ -49,6 +49,14 @@ def test_an_sngp_on_the_fine_tuned_encoder_beats_the_deterministic_network():
     assert sngp["aupr"] >= max(0.92, plain["aupr"])
 
 
+def test_an_sngp_on_clothes_finds_digits_better_than_the_deterministic_network_and_the_ensemble():
+    sngp, plain, ensemble = (
+        mean_figures("fashion-mnist", method) for method in ("SNGP", "deterministic", "deep ensemble (5)")
+    )
+    assert sngp["accuracy"] >= plain["accuracy"] - 0.003
+    assert sngp["auroc"] >= max(0.97, plain["auroc"], ensemble["auroc"])
+
+
 def test_shuffled_tiles_are_the_same_pixels_in_other_places(module):
     images = np.arange(2 * 8 * 8 * 3, dtype="uint8").reshape(2, 8, 8, 3)
     shuffled = module("image_studies").shuffled_tiles(images)
