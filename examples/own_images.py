@@ -24,7 +24,8 @@ def main() -> None:
     known, new = learned[:-300], learned[-300:]
     settings = TrainingSettings(epochs=10, batch_size=64, learning_rate=0.01)
     classifier = train(prepare(known, "digit", settings), settings)
-    policy = classifier.policy(budget=0.1)  # learned on a tenth of the known rows, which was held out
+    # Learned on a tenth of the known rows, which was held out.
+    policy = classifier.policy(budget=0.1, score="unfamiliarity")
 
     prediction = classifier.predict_distribution(new)
     decisions = classifier.decide(policy, prediction)
