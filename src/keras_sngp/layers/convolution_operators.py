@@ -146,18 +146,12 @@ def _image_shape(layer, shape) -> tuple[tuple[int, ...], int]:
 def _convolution(image, kernel, strides, padding, dilation):
     """Of an image with zeros around it. `ops.pad` costs PyTorch as much as the rest, so Keras's modes go before it."""
     windows = zip(image.shape[1:-1], kernel.shape, strides, dilation, strict=False)
-    same = tuple(_padding("same", *window) for window in windows)
-    if any(map(any, padding)) and padding != same:
+    mode = "valid"
+    if padding == tuple(_padding("same", *window) for window in windows):
+        mode = "same"
+    elif any(map(any, padding)):
         image = ops.pad(image, ((0, 0), *padding, (0, 0)))
-        padding = ()
-    return ops.conv(
-        image,
-        kernel,
-        strides=strides,
-        padding="same" if any(map(any, padding)) else "valid",
-        data_format="channels_last",
-        dilation_rate=dilation,
-    )
+    return ops.conv(image, kernel, strides=strides, padding=mode, data_format="channels_last", dilation_rate=dilation)
 
 
 def _padding(mode: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
