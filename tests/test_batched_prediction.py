@@ -98,6 +98,23 @@ def test_compile_takes_over_settings_that_were_changed_since():
     np.testing.assert_allclose(predict_in_batches(model, DRAWS, 16, verbose=0), 3 * DRAWS, rtol=1e-6)
 
 
+class CountingTraces(keras.layers.Layer):
+    traces = 0
+
+    def call(self, inputs):
+        self.traces += 1
+        return inputs
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch runs a call each time")
+def test_the_program_made_for_the_first_batch_is_kept():
+    model, layer = changed_by(CountingTraces)
+    predict_in_batches(model, DRAWS[:16], 16, verbose=0)
+    before = layer.traces
+    predict_in_batches(model, DRAWS[:32], 16, verbose=0)
+    assert layer.traces == before
+
+
 def test_what_a_model_changes_as_it_predicts_is_kept():
     model, layer = changed_by(Counting)
     before = int(layer.calls)

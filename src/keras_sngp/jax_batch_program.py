@@ -23,7 +23,8 @@ def _is_run_in_a_special_way(model: keras.Model) -> bool:
 
 def _program_of(model: keras.Model, x: Any) -> "_BatchProgram":
     """Made anew where Keras would, as after `compile`, and where the model has got other variables."""
-    keras_program, variables = model.make_predict_function(), model.variables
+    model.make_predict_function()
+    keras_program, variables = model.predict_function, model.variables
     program = getattr(model, "_batch_program", None)
     if program is None or program.keras_program is not keras_program or not _same(program.variables, variables):
         _build_layers(model, x)
