@@ -7,7 +7,7 @@ import sys
 
 import keras
 import numpy as np
-from measuring import BATCH_SIZE, LEARNING_RATE, main, once, peak_megabytes_more, seconds
+from measuring import BATCH_SIZE, LEARNING_RATE, main, peak_megabytes_more, seconds
 
 import keras_sngp as sngp
 
@@ -55,12 +55,11 @@ def by_rows() -> dict[str, dict]:
     model = make_sngp()
     found = {}
     for rows in ROWS:
-        model.predict_distribution(x[:rows])
         data = x[:rows]
         found[str(rows)] = {
-            "prediction": once(lambda data=data: model.predict_distribution(data)),
+            "prediction": seconds(lambda data=data: model.predict_distribution(data), repeats=3),
             "prediction megabytes": peak_megabytes_more(lambda data=data: model.predict_distribution(data)),
-            "posterior": once(lambda data=data: model.fit_posterior(data)),
+            "posterior": seconds(lambda data=data: model.fit_posterior(data), repeats=3),
             "posterior megabytes": peak_megabytes_more(lambda data=data: model.fit_posterior(data)),
         }
     return found

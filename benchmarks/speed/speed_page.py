@@ -31,9 +31,8 @@ A head on a trunk of 128 units, JAX. A training step is of 128 rows, posterior a
 Prediction and the sums of the posterior grow with the square of the random features M, once products outweigh what
 Keras does for a batch, and the posterior's factor with their cube: from 4,096 on it is most of the time. A training
 step grows with M alone. Classes cost little, since one covariance serves all; at 1,000 the logits and the
-probabilities, which NumPy computes, show. Rows cost in proportion, beside the compilation of the posterior pass, a
-third of a second; memory is that of the answers. Devices that share two cores gain nothing: what is seen is what
-sharing out costs.
+probabilities, which NumPy computes, show. Rows cost in proportion; memory is that of the answers, and of batches held
+ready. Devices that share two cores gain nothing: what is seen is what sharing out costs.
 """
 ENDING = """
 ## Doing it again
