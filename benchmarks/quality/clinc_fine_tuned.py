@@ -16,13 +16,14 @@ from study import Study, fit
 
 from keras_sngp.datasets import clinc150
 
-SETTINGS = Settings(epochs=3, learning_rate=1e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
+SETTINGS = Settings(epochs=5, learning_rate=1e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
 DESCRIPTION = """As above, but the encoder is trained too, all 22.7 million parameters, from where the head of the
 table above stands on the encoder as it was. The layers of the encoder are not bounded, as in the SNGP-BERT tutorial;
-the projection and the residual block are. MC dropout is on in the encoder as well. Another recipe, four epochs at
-2e-4 with a new head, suited the deterministic network better (accuracy 0.963, AUROC 0.980, AUPR 0.925 on the test
-questions) and the SNGP worse (0.960, 0.968, 0.890), whose head learns slower from its zeros: by the better recipe
-for each, the SNGP is still ahead."""
+the projection and the residual block are. MC dropout is on in the encoder as well. After three epochs the SNGP was less
+good on validation data (accuracy 0.970, NLL 0.145) than after five. Another recipe, four epochs at 2e-4 with a new
+head, suited the deterministic network better (accuracy 0.963, AUROC 0.980, AUPR 0.925 on the test questions) and the
+SNGP worse (0.960, 0.968, 0.890), whose head learns slower from its zeros: by the better recipe for each, the SNGP is
+still ahead."""
 
 
 def make_classifier(settings: Settings) -> keras.Model:
