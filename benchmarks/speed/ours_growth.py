@@ -1,5 +1,6 @@
 """How time grows with random features, classes, rows and devices: the head of an SNGP on a small trunk."""
 
+import functools
 import json
 import os
 import subprocess
@@ -55,13 +56,11 @@ def by_rows() -> dict[str, dict]:
     model = make_sngp()
     found = {}
     for rows in ROWS:
-        data = x[:rows]
-        found[str(rows)] = {
-            "prediction": seconds(lambda data=data: model.predict_distribution(data), repeats=3),
-            "prediction megabytes": peak_megabytes_more(lambda data=data: model.predict_distribution(data)),
-            "posterior": seconds(lambda data=data: model.fit_posterior(data), repeats=3),
-            "posterior megabytes": peak_megabytes_more(lambda data=data: model.fit_posterior(data)),
-        }
+        of_rows = found[str(rows)] = {}
+        for name, phase in (("prediction", model.predict_distribution), ("posterior", model.fit_posterior)):
+            call = functools.partial(phase, x[:rows])
+            of_rows[name] = seconds(call, repeats=3)
+            of_rows[f"{name} megabytes"] = peak_megabytes_more(call)
     return found
 
 
