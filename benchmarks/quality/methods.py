@@ -70,7 +70,9 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     def networks(kind: str, count: int = 1) -> list[Arrays]:
         return [answers(study, settings, kind, seed + number, folder) for number in range(count)]
 
-    processes, dense = networks(SNGP, study.process_members), networks(DENSE, study.members)
+    complete = study.has_every_method(seed)
+    processes = networks(SNGP, study.process_members if complete else 1)
+    dense = networks(DENSE, study.members if complete else 1)
     scaling = TemperatureScaling(from_logits=True).fit(dense[0]["validation/logits"], study.validation[1])
 
     def with_temperature(network: Arrays, question: str) -> Answer:
@@ -79,14 +81,15 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     methods = {
         DETERMINISTIC: Method(dense[:1], from_logits),
         f"{DETERMINISTIC}, temperature": Method(dense[:1], with_temperature),
-        MC_DROPOUT: Method(dense[:1], from_dropout),
     }
-    if study.members > 1:
+    if complete:
+        methods[MC_DROPOUT] = Method(dense[:1], from_dropout)
+    if len(dense) > 1:
         methods[deep_ensemble(study)] = Method(dense, from_logits)
     methods[SNGP] = Method(processes[:1], from_process)
-    if study.process_members > 1:
+    if len(processes) > 1:
         methods[process_ensemble(study)] = Method(processes, from_process)
-    if study.ablations:
+    if complete and study.ablations:
         methods[WITHOUT_BOUND] = Method(networks(NO_BOUND), from_process)
         methods[WITHOUT_GP] = Method(networks(NO_GP), from_logits)
     return methods

@@ -58,10 +58,8 @@ def render() -> str:
 
 
 def section(study: dict) -> str:
-    seeds = len({row["seed"] for row in study["rows"]})
     parts = [f"\n## {study['title']}\n\n{study['description']}\n\n{table(study)}\n"]
-    counted = f"{seeds} seeds" if seeds > 1 else "1 seed"
-    parts.append(f"\n{counted}; backend {study['backend']}; {used_settings(study)}.\n")
+    parts.append(f"\n{counted_seeds(study)}; backend {study['backend']}; {used_settings(study)}.\n")
     if "deferral" in study["rows"][0]:
         parts.append(f"\n### Together with a human\n\n{deferral_table(study)}\n")
     if "shifts" in study["rows"][0]:
@@ -72,6 +70,13 @@ def section(study: dict) -> str:
     if study["tried"]:
         parts.append(f"\n### Settings tried, on validation data\n\n{tried_table(study['tried'])}\n")
     return "".join(parts)
+
+
+def counted_seeds(study: dict) -> str:
+    seeds = {method: len(rows_of(study, method)) for method in methods(study)}
+    most = max(seeds.values())
+    fewer = [f"{method} {count}" for method, count in seeds.items() if count < most]
+    return f"{most} {'seeds' if most > 1 else 'seed'}{' (' + ', '.join(fewer) + ')' if fewer else ''}"
 
 
 def picture(study: dict) -> str:

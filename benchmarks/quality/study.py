@@ -34,6 +34,8 @@ class Study:
         title: Its heading.
         description: What was trained on what, in a paragraph.
         seeds: How often it is all done over.
+        complete_seeds: How many of those have every method; the others have the deterministic network and the SNGP.
+            None for all.
         members: Networks of a deep ensemble; 1 for a table without it.
         process_members: Likewise of an ensemble of SNGPs.
         ablations: Whether there are SNGPs with only one of the two changes.
@@ -63,6 +65,7 @@ class Study:
     test: tuple[Any, np.ndarray]
     out_of_domain: dict[str, Any]
     out_of_domain_validation: Any
+    complete_seeds: int | None = None
     members: int = 10
     process_members: int = 5
     ablations: bool = True
@@ -74,6 +77,9 @@ class Study:
     pieces: Callable[[Any], list[tuple[np.ndarray, Any]]] | None = None
     first_weights: Callable[[keras.Model, str, int], None] | None = None
     convert_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def has_every_method(self, seed: int) -> bool:
+        return seed < (self.seeds if self.complete_seeds is None else self.complete_seeds)
 
     def validation_questions(self) -> Iterator[tuple[str, Any]]:
         """The sets of inputs that settings may be chosen by, with their names."""
@@ -92,13 +98,13 @@ class Study:
 def answers(study: Study, settings: Settings, kind: str, number: int, folder: Path) -> Arrays:
     """Logits and variances of network `number` of a kind, from its file or by training it.
 
-    Of the dense networks with the number of a seed there are dropout samples too.
+    Of the dense networks with the number of a seed that has every method there are dropout samples too.
     """
     file = folder / study.name / f"{kind.replace(' ', '-')}-{number}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
-        with_dropout = kind == DENSE and number < study.seeds
+        with_dropout = kind == DENSE and study.has_every_method(number)
         checkpoint = file.with_suffix("") if study.batches else None
         arrays = ask(study, study.questions(), train(study, settings, kind, number, checkpoint), with_dropout)
         with atomic_write(file) as temporary:

@@ -1,5 +1,6 @@
 """The benchmark of quality: its pages, what the figures must show, and the way there on small data."""
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -174,3 +175,18 @@ def test_a_study_from_training_to_the_table(module, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(sys.modules["study"], "train", None)
     runner.run(small, chosen, [(study.SNGP, chosen)], options)
     assert json.loads((tmp_path / "blobs.json").read_text())["rows"] == results["rows"]
+
+
+def test_only_complete_seeds_have_every_method(module, tmp_path):
+    study, settings, methods_of = module("study"), module("settings"), module("methods").methods_of
+    two_seeds = dataclasses.replace(make_study(study), seeds=2, complete_seeds=1, members=2, process_members=2)
+    chosen = settings.Settings(epochs=1, learning_rate=1e-2, residual_blocks=0, num_inducing=16)
+    first, second = (methods_of(two_seeds, chosen, seed, tmp_path) for seed in range(2))
+    plain = ["deterministic", "deterministic, temperature"]
+    assert list(first) == [*plain, "MC dropout (10)", "deep ensemble (2)", "SNGP", "SNGP ensemble (2)"]
+    assert list(second) == [*plain, "SNGP"]
+    rows = [{"method": name, "seed": seed} for seed, methods in enumerate((first, second)) for name in methods]
+    counted = module("quality_page").counted_seeds({"rows": rows})
+    assert counted == "2 seeds (MC dropout (10) 1, deep ensemble (2) 1, SNGP ensemble (2) 1)"
+    assert len(first["SNGP ensemble (2)"].networks) == 2
+    assert second["SNGP"].networks[0].keys() == first["SNGP"].networks[0].keys()
