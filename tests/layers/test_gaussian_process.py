@@ -135,10 +135,10 @@ def test_normalised_input_hides_its_norm():
 
 
 @pytest.mark.parametrize("ridge", [0.01, 1.0, 20.0])
-@pytest.mark.parametrize("scaled", [True, False])
-def test_posterior_is_the_gaussian_process_in_weights_and_in_functions(ridge, scaled):
+@pytest.mark.parametrize("scaled, amplitude", [(True, 1.0), (True, 5.0), (False, 1.0)])
+def test_posterior_is_the_gaussian_process_in_weights_and_in_functions(ridge, scaled, amplitude):
     """Dual form: `Phi* (G + tau I)^-1 Phi*^T = K** - K*n (Knn + I)^-1 Kn*` with `K = Phi Phi^T / tau`."""
-    layer = make_layer(gp_cov_ridge_penalty=ridge, scale_random_features=scaled)
+    layer = make_layer(gp_cov_ridge_penalty=ridge, scale_random_features=scaled, gp_kernel_amplitude=amplitude)
     train, test = rows(12), rows(5, seed=1)
     fit(layer, train)
     features, test_features = phi(layer, train), phi(layer, test)
@@ -477,6 +477,7 @@ def test_config_round_trip_keeps_every_argument():
         "num_inducing": 8,
         "gp_kernel_type": "gaussian",
         "gp_kernel_scale": 2.0,
+        "gp_kernel_amplitude": 3.0,
         "gp_output_bias": 0.5,
         "normalize_input": True,
         "gp_output_bias_trainable": True,
@@ -545,6 +546,9 @@ def test_l2_penalty_is_the_factor_times_the_squared_weights():
         ({"num_inducing": -3}, "num_inducing.*Received: -3"),
         ({"gp_kernel_type": "matern"}, "gaussian, laplacian, linear.*'matern'"),
         ({"gp_kernel_scale": 0.0}, "length scale.*Received: 0.0"),
+        ({"gp_kernel_amplitude": 0.0}, "amplitude.*Received: 0.0"),
+        ({"gp_kernel_amplitude": float("nan")}, "amplitude.*Received: nan"),
+        ({"gp_kernel_amplitude": "auto"}, "amplitude.*Received: 'auto'"),
         ({"gp_cov_likelihood": "student"}, "gp_cov_likelihood.*categorical.*'student'"),
         ({"gp_cov_likelihood": "binary_logistic"}, "binary_logistic.*one logit.*units=2"),
         ({"gp_cov_likelihood": "poisson"}, "poisson.*one logit.*units=2"),

@@ -70,6 +70,18 @@ def test_unscaled_features_are_cosines_and_scaled_ones_carry_the_amplitude():
     assert 0.95 < np.abs(unscaled).max() <= 1
 
 
+@pytest.mark.parametrize("kernel_type, scaled", [("gaussian", True), ("gaussian", False), ("linear", True)])
+def test_the_amplitude_is_a_factor_of_the_features(kernel_type, scaled):
+    plain, louder = (RandomFeatures(50, kernel_type, scaled=scaled, amplitude=a, seed=1) for a in (1.0, 3.0))
+    np.testing.assert_allclose(numpy(louder(points())), 3 * numpy(plain(points())), rtol=1e-5, atol=1e-6)
+
+
+def test_scaled_features_with_an_amplitude_have_the_same_prior_variance_however_many_there_are():
+    for num_features in (2000, 8000):
+        features = numpy(RandomFeatures(num_features, amplitude=10.0, seed=1)(points()))
+        np.testing.assert_allclose(np.sum(features**2, axis=1), 100.0, rtol=0.1)
+
+
 @pytest.mark.parametrize("scaled, expected", [(True, 1.0), (False, 1000.0)])
 def test_prior_variance_is_one_scaled_and_half_the_number_of_features_unscaled(scaled, expected):
     features = numpy(RandomFeatures(2000, scaled=scaled, seed=1)(points()))
@@ -211,7 +223,7 @@ def test_mixed_precision_computes_in_float32():
 
 
 def test_config_round_trip_gives_the_same_features():
-    layer = RandomFeatures(8, length_scale=2.0, scaled=False, orthogonal=True, seed=7)
+    layer = RandomFeatures(8, length_scale=2.0, scaled=False, amplitude=3.0, orthogonal=True, seed=7)
     copy = RandomFeatures.from_config(layer.get_config())
     np.testing.assert_array_equal(numpy(copy(points())), numpy(layer(points())))
 

@@ -57,8 +57,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         gp_output_bias_trainable: Whether the bias is trained.
         gp_cov_momentum: None, -1 or a number in (0, 1), as above.
         gp_cov_ridge_penalty: Prior precision `tau` above 0.
-        scale_random_features: Whether `phi` carries the amplitude `sqrt(2 / M)`. Prior variance `phi^T phi / tau` is
-            then about `1 / tau`, without it about `M / (2 tau)`; and the output layer learns slower with it.
+        gp_kernel_amplitude: Factor `a` of `phi`.
+        scale_random_features: Whether `phi` carries the factor `sqrt(2 / M)`. Prior variance `phi^T phi / tau` is
+            then about `a^2 / tau`, without it about `a^2 M / (2 tau)`. The output layer learns the faster, and takes
+            the lower rates of SGD, the larger it is.
         orthogonal_random_features: Draw the features' directions in orthogonal blocks.
         l2_regularization: Factor of the L2 penalty on `beta`. Under a mean loss over N rows the maximum a posteriori
             estimate for prior precision `tau` has `tau / (2 N)` here.
@@ -104,6 +106,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         *,
         gp_kernel_type="gaussian",
         gp_kernel_scale=1.0,
+        gp_kernel_amplitude=1.0,
         gp_output_bias=0.0,
         normalize_input=False,
         gp_output_bias_trainable=False,
@@ -124,6 +127,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.units = units
         self.gp_kernel_type = gp_kernel_type
         self.gp_kernel_scale = gp_kernel_scale
+        self.gp_kernel_amplitude = gp_kernel_amplitude
         self.gp_output_bias = gp_output_bias
         self.normalize_input = normalize_input
         self.gp_output_bias_trainable = gp_output_bias_trainable
@@ -145,6 +149,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             kernel_type=gp_kernel_type,
             length_scale=gp_kernel_scale,
             scaled=scale_random_features,
+            amplitude=gp_kernel_amplitude,
             orthogonal=orthogonal_random_features,
             seed=seed,
             dtype=self.variable_dtype,
@@ -421,6 +426,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             "num_inducing": self.num_inducing,
             "gp_kernel_type": self.gp_kernel_type,
             "gp_kernel_scale": self.gp_kernel_scale,
+            "gp_kernel_amplitude": self.gp_kernel_amplitude,
             "gp_output_bias": self.gp_output_bias,
             "normalize_input": self.normalize_input,
             "gp_output_bias_trainable": self.gp_output_bias_trainable,

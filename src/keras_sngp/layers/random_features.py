@@ -19,16 +19,16 @@ MOST_ROWS_FOR_THE_MEDIAN = 128
 class RandomFeatures(keras.layers.Layer):
     r"""Maps inputs to features whose inner product is a kernel of the inputs.
 
-    .. math:: \phi(x) = a \cos(W x / l + b), \qquad \phi(x)^T \phi(x') \approx a^2 \tfrac{M}{2}\, k(x, x')
+    .. math:: \phi(x) = a s \cos(W x / l + b), \qquad \phi(x)^T \phi(x') \approx a^2 s^2 \tfrac{M}{2}\, k(x, x')
 
-    with `W` and `b` drawn once and never trained, `b` uniform on [0, 2 pi), `M` features, and amplitude
-    `a = sqrt(2 / M)` when scaled (then the inner product is the kernel itself), 1 otherwise.
+    with `W` and `b` drawn once and never trained, `b` uniform on [0, 2 pi), `M` features, amplitude `a`, and
+    `s = sqrt(2 / M)` when scaled (then the inner product is `a^2` times the kernel), 1 otherwise.
 
     | `kernel_type` | kernel `k(x, x')` | rows of `W` |
     |---|---|---|
     | `"gaussian"` | `exp(-||x - x'||_2^2 / (2 l^2))` | standard normal |
     | `"laplacian"` | `exp(-||x - x'||_1 / l)` | standard Cauchy |
-    | `"linear"` | `x . x' / l^2` | none: `phi(x) = x / l`, neither random nor scaled |
+    | `"linear"` | `x . x' / l^2` | none: `phi(x) = a x / l`, neither random nor scaled |
 
     The error of the approximation falls as `1 / sqrt(M)`.
 
@@ -38,7 +38,8 @@ class RandomFeatures(keras.layers.Layer):
         length_scale: The length scale `l` above 0, or `"auto"`: the median distance between the rows of
             the first training batch that has distances (Euclidean, or 1-norm for `"laplacian"`), then frozen.
             Until that batch it is the square root of the input width (the width for `"laplacian"`).
-        scaled: Whether features carry the amplitude `sqrt(2 / M)`.
+        scaled: Whether features carry the factor `sqrt(2 / M)`.
+        amplitude: The amplitude `a` above 0.
         orthogonal: Draw the rows of `W` in orthogonal blocks, with the same lengths in distribution.
             Lowers the error of the Gaussian kernel; only for `"gaussian"`.
         seed: Integer seed of `W` and `b`. The same seed gives the same features on every backend.
@@ -67,6 +68,7 @@ class RandomFeatures(keras.layers.Layer):
         kernel_type="gaussian",
         length_scale=1.0,
         scaled=True,
+        amplitude=1.0,
         orthogonal=False,
         seed=None,
         **kwargs,
@@ -83,12 +85,15 @@ class RandomFeatures(keras.layers.Layer):
             raise ValueError(
                 f"The kernel's length scale must be a finite number above 0 or 'auto'. Received: {length_scale!r}"
             )
+        if not (isinstance(amplitude, numbers.Real) and 0 < amplitude < math.inf):
+            raise ValueError(f"The kernel's amplitude must be a finite number above 0. Received: {amplitude!r}")
         if orthogonal and kernel_type != "gaussian":
             raise ValueError(f"Orthogonal random features exist for the 'gaussian' kernel. Received: {kernel_type!r}")
         self.num_features = int(num_features)
         self.kernel_type = kernel_type
         self.length_scale = length_scale if length_scale == "auto" else float(length_scale)
         self.scaled = scaled
+        self.amplitude = float(amplitude)
         self.orthogonal = orthogonal
         self.seed = seed
 
@@ -132,10 +137,13 @@ class RandomFeatures(keras.layers.Layer):
     def call(self, inputs, training=None):
         inputs = ops.cast(inputs, self.variable_dtype)
         scaled_inputs = inputs / self._length_scale(inputs, training)
+        factor = self.amplitude
         if self.kernel_type == "linear":
-            return scaled_inputs
-        features = cosine(ops.matmul(scaled_inputs, self.directions) + self.phases)
-        return features * math.sqrt(2 / self.num_features) if self.scaled else features
+            features = scaled_inputs
+        else:
+            features = cosine(ops.matmul(scaled_inputs, self.directions) + self.phases)
+            factor *= math.sqrt(2 / self.num_features) if self.scaled else 1.0
+        return features if factor == 1 else factor * features
 
     def _length_scale(self, inputs, training):
         if training and self.length_scale == "auto":
@@ -173,6 +181,7 @@ class RandomFeatures(keras.layers.Layer):
             "kernel_type": self.kernel_type,
             "length_scale": self.length_scale,
             "scaled": self.scaled,
+            "amplitude": self.amplitude,
             "orthogonal": self.orthogonal,
             "seed": self.seed,
         }

@@ -51,7 +51,8 @@ class SNGP(UntrackedJaxState, keras.Model):
             each: see `constrain_kernels`. `convert` fills it in.
         **gp_arguments: Further arguments of `RandomFeatureGaussianProcess`. Here `scale_random_features` is False
             by default, so that the output layer learns as fast as a dense one. Steps of plain SGD grow with the
-            number of features then: at a rate of 0.1 take 256 of them.
+            number of features then; at a rate of 0.1 take True with `gp_kernel_amplitude=11.3`, which is the size
+            of 256 features without it, however many there are.
 
     Example:
 
