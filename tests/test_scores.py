@@ -113,6 +113,24 @@ def test_fisher_is_twice_the_sum_of_the_logarithms_of_shares_of_held_out_rows():
     np.testing.assert_allclose(found, [-2 * np.log(2 / 5 * 3 / 5), -2 * np.log(5 / 5 * 1 / 5)])
 
 
+def test_the_weights_of_fisher_say_how_much_each_score_counts():
+    first, second, known_first, known_second = np.random.default_rng(0).normal(size=(4, 50))
+    both, known = [first, second], [known_first, known_second]
+    alone = [scores.fisher([one], [other]) for one, other in zip(both, known, strict=True)]
+    np.testing.assert_allclose(scores.fisher(both, known, [1, 0.25]), alone[0] + 0.25 * alone[1])
+    np.testing.assert_allclose(scores.fisher(both, known, [1, 1]), scores.fisher(both, known))
+    np.testing.assert_allclose(scores.fisher(both, known, [0, 2]), 2 * alone[1])
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [([1.0], "shape"), ([1.0, -0.5], "at least 0.*-0.5"), ([1.0, np.nan], "finite")],
+)
+def test_fisher_names_what_is_wrong_with_weights(weights, message):
+    with pytest.raises(ValueError, match=message):
+        scores.fisher([[1.0], [1.0]], [[1.0], [1.0]], weights)
+
+
 def test_fisher_does_not_depend_on_units_and_of_one_score_keeps_the_order():
     generator = np.random.default_rng(0)
     first, second, known_first, known_second = generator.normal(size=(4, 200))

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from statistics import mean
 
 from choosing_text import BEHIND, BOUND, ENDING, FEATURES, INTRODUCTION, KERNEL_SCALE, METHOD, SCORE
+from methods import WEIGHTS_OF_VARIANCE
 from quality_page import ABBREVIATIONS, DOCS, load_studies, markdown, methods, out_of_domain, rows_of, trial_figures
 
 PAGE = DOCS / "choosing.md"
 COMPARED = ("deterministic", "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", "SNGP without bound")
 SCORED = ("deterministic", "deep ensemble", "SNGP")
-SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", "Fisher")
+SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
 SIGNIFICANT = 0.001
 
 

@@ -25,7 +25,6 @@ SETTINGS = {
         learning_rate=0.1,
         residual_blocks=9,
         norm_multiplier=6.0,
-        num_inducing=256,
         optimizer="sgd",
         weight_decay=5e-4,
         warmup=0.2,
@@ -35,20 +34,21 @@ SETTINGS = {
         learning_rate=0.1,
         residual_blocks=12,
         norm_multiplier=6.0,
-        num_inducing=256,
         optimizer="sgd",
         weight_decay=5e-4,
         schedule="steps",
     ),
 }
+KERNEL_AMPLITUDE = 128**0.5
 NETWORKS = {"resnet-20": (22, 1), "wide-resnet-28-10": (28, 10)}
+TRAINED = {"resnet-20": 3, "wide-resnet-28-10": 1}
 TITLES = {"resnet-20": "CIFAR-10, ResNet-20", "wide-resnet-28-10": "CIFAR-10, wide ResNet 28-10"}
 DESCRIPTION = """A residual network with activations before convolutions (`WideResNet{network}`; shortcuts not
 counted, it has {layers} layers) on images shifted by up to four pixels and mirrored; SGD with Nesterov momentum. Out
 of domain are CIFAR-100 (near: its classes are others, its images of the same kind) and MNIST (far: with a black
 border). 5,000 training images are validation data; the score of each method was chosen by 2,000 of those, cut into
-sixteen tiles that were shuffled. Shifts are of 1,000 test images. The human is one of the about 51 people who
-labelled each test image for CIFAR-10H."""
+sixteen tiles that were shuffled. The kernel of an SNGP has the amplitude {amplitude:.1f}. Shifts are of 1,000 test
+images. The human is one of the about 51 people who labelled each test image for CIFAR-10H."""
 
 
 def make_classifier(name: str) -> keras.Model:
@@ -73,15 +73,19 @@ def main() -> None:
     study = Study(
         name=f"cifar10-{name}",
         title=TITLES[name],
-        description=DESCRIPTION.format(network=NETWORKS[name], layers=NETWORKS[name][0] - 2),
-        seeds=1,
-        members=1,
-        process_members=1,
+        description=DESCRIPTION.format(
+            network=NETWORKS[name], layers=NETWORKS[name][0] - 2, amplitude=KERNEL_AMPLITUDE
+        ),
+        seeds=TRAINED[name],
+        complete_seeds=1,
+        members=TRAINED[name],
+        process_members=TRAINED[name],
         ablations=False,
         make_classifier=lambda _: make_classifier(name),
         batches=lambda batch_size, seed, augmented: AugmentedImages(
             *questions["training"], batch_size, seed, augmented
         ),
+        convert_arguments={"scale_random_features": True, "gp_kernel_amplitude": KERNEL_AMPLITUDE},
         expert=Expert.from_votes(cifar10.load_human_votes(options.data_dir)),
         **questions,
     )

@@ -16,8 +16,9 @@ from keras_sngp.calibration import TemperatureScaling
 DETERMINISTIC = "deterministic"
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
 WITHOUT_BOUND, WITHOUT_GP = "SNGP without bound", "SNGP without GP"
-MAX_PROBABILITY, FISHER = "max probability", "Fisher"
-COMBINED = ("Dempster-Shafer", "variance", "mutual information")
+MAX_PROBABILITY, VARIANCE = "max probability", "variance"
+COMBINED = ("Dempster-Shafer", VARIANCE, "mutual information")
+WEIGHTS_OF_VARIANCE = {"Fisher": 1.0, "Fisher, variance 1/2": 0.5, "Fisher, variance 1/4": 0.25}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Method:
     """One or several networks, and what is made of what each says about a set of inputs, given by name.
 
     Where that gives several scores beside those of the probabilities, they are combined too, by their ranks among
-    validation data.
+    validation data; the variance also with less weight.
     """
 
     networks: list[Arrays]
@@ -47,8 +48,13 @@ class Method:
         combined = [name for name in COMBINED if name in found.uncertainty]
         if len(combined) < 2:
             return found
-        score = scores.fisher(*([answer.uncertainty[name] for name in combined] for answer in (found, known)))
-        return Answer(found.probabilities, {**found.uncertainty, FISHER: score})
+        both = [[answer.uncertainty[name] for name in combined] for answer in (found, known)]
+        fisher = {
+            name: scores.fisher(*both, [weight if score == VARIANCE else 1.0 for score in combined])
+            for name, weight in WEIGHTS_OF_VARIANCE.items()
+            if weight == 1 or VARIANCE in combined
+        }
+        return Answer(found.probabilities, {**found.uncertainty, **fisher})
 
     @functools.cached_property
     def _known(self) -> Answer:
@@ -117,7 +123,7 @@ def from_process(network: Arrays, question: str) -> Answer:
     variance = network[f"{question}/variance"]
     others = {
         "Dempster-Shafer": scores.dempster_shafer(network[f"{question}/logits"]),
-        "variance": variance if variance.ndim == 1 else variance.mean(axis=1),
+        VARIANCE: variance if variance.ndim == 1 else variance.mean(axis=1),
     }
     return _answer(network[f"{question}/probabilities"].astype("float64"), others)
 

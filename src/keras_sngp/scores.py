@@ -55,8 +55,10 @@ def dempster_shafer(logits: npt.ArrayLike) -> Array:
     return 1 / (1 + np.exp(np.minimum(log_evidence - np.log(classes), 700)))
 
 
-def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -> Array:
-    r"""Several scores as one, high where any of them is rare among held-out rows: `-2 sum_s log p_s`.
+def fisher(
+    scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike], weights: Sequence[float] | None = None
+) -> Array:
+    r"""Several scores as one, high where any of them is rare among held-out rows: `-2 sum_s w_s log p_s`.
 
     `p_s = (1 + #{held-out rows that score higher}) / (1 + #{held-out rows})`, so that scores of any units go together,
     and nothing need be known of what is out of domain. Dempster-Shafer and the variance see different things,
@@ -66,12 +68,14 @@ def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -
     Args:
         scores: Arrays `(rows,)`, each rising with uncertainty.
         held_out: The same scores, in the same order, of rows that the model was not trained on, `(held-out rows,)`.
+        weights: How much each score counts, `w_s`, at least 0; by default all count 1. A variance that tells little of
+            what is to be found, but much of what else may come, is worth less than 1.
 
     Returns:
         `(rows,)`, at least 0; equal where no held-out row scores higher in anything.
 
     Raises:
-        ValueError: as many scores are not given twice, or they are not finite vectors.
+        ValueError: as many scores are not given twice, they are not finite vectors, or the weights are not one a score.
 
     Example:
 
@@ -80,16 +84,20 @@ def fisher(scores: Sequence[npt.ArrayLike], held_out: Sequence[npt.ArrayLike]) -
     [0.04, 9.23, 9.23, 18.42]
 
     Reference: Fisher 1932, "Statistical Methods for Research Workers", section 21.1; for inputs out of domain:
-    Haroush et al. 2022, arXiv:2102.12967.
+    Haroush et al. 2022, arXiv:2102.12967; with weights: Good 1955, "On the weighted combination of significance
+    tests", Journal of the Royal Statistical Society B 17.
     """
     if len(scores) != len(held_out) or not len(scores):
         raise ValueError(f"Expected the same scores of held-out rows. Received: {len(scores)} and {len(held_out)}")
+    factors = np.ones(len(scores)) if weights is None else checked_vector(weights, "weights", len(scores))
+    if (factors < 0).any():
+        raise ValueError(f"`weights` must be at least 0. Received: {factors.tolist()}")
     rows = len(np.atleast_1d(scores[0]))
     logarithms = [
         np.log(_upper_tail(checked_vector(score, "scores", rows), checked_vector(known, "held_out")))
         for score, known in zip(scores, held_out, strict=True)
     ]
-    return -2 * np.sum(logarithms, axis=0)
+    return -2 * factors @ logarithms
 
 
 def _upper_tail(score: Array, held_out: Array) -> Array:
