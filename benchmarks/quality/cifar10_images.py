@@ -41,7 +41,7 @@ SETTINGS = {
 }
 KERNEL_AMPLITUDE = 128**0.5
 NETWORKS = {"resnet-20": (22, 1), "wide-resnet-28-10": (28, 10)}
-TRAINED = {"resnet-20": 3, "wide-resnet-28-10": 1}
+SEEDS_AND_MEMBERS = {"resnet-20": (2, 3), "wide-resnet-28-10": (1, 1)}
 TITLES = {"resnet-20": "CIFAR-10, ResNet-20", "wide-resnet-28-10": "CIFAR-10, wide ResNet 28-10"}
 DESCRIPTION = """A residual network with activations before convolutions (`WideResNet{network}`; shortcuts not
 counted, it has {layers} layers) on images shifted by up to four pixels and mirrored; SGD with Nesterov momentum. Out
@@ -64,6 +64,7 @@ def as_colour_images(digits: np.ndarray) -> np.ndarray:
 def main() -> None:
     options = arguments(__doc__, *TITLES)
     name = options.data_set
+    seeds, members = SEEDS_AND_MEMBERS[name]
     data = cifar10.load(options.data_dir)
     others = {
         "CIFAR-100": cifar100.load_test(options.data_dir)[0],
@@ -76,10 +77,10 @@ def main() -> None:
         description=DESCRIPTION.format(
             network=NETWORKS[name], layers=NETWORKS[name][0] - 2, amplitude=KERNEL_AMPLITUDE
         ),
-        seeds=TRAINED[name],
+        seeds=seeds,
         complete_seeds=1,
-        members=TRAINED[name],
-        process_members=TRAINED[name],
+        members=members,
+        process_members=seeds,
         ablations=False,
         make_classifier=lambda _: make_classifier(name),
         batches=lambda batch_size, seed, augmented: AugmentedImages(
