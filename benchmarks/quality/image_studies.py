@@ -11,6 +11,7 @@ from keras_sngp.datasets.labelled_images import ImagesAndLabels, LabelledImages
 VALIDATION_ROWS = 5_000
 SHIFTED_ROWS = 1_000
 UNFAMILIAR_ROWS = 2_000
+ALTERED_ROWS = VALIDATION_ROWS // 10
 TILES = 4
 SHIFTS = {"noise": corruptions.gaussian_noise, "blur": corruptions.gaussian_blur, "rotation": corruptions.rotation}
 
@@ -37,6 +38,7 @@ def image_questions(data: LabelledImages, others: dict[str, np.ndarray]) -> dict
         "test": (standardised(data.test[0]), data.test[1]),
         "out_of_domain": {name: standardised(other) for name, other in others.items()},
         "out_of_domain_validation": standardised(shuffled_tiles(kept[:UNFAMILIAR_ROWS])),
+        "altered_rows": ALTERED_ROWS,
         "shifts": {
             (kind, strength): standardised(worsen(data.test[0][:SHIFTED_ROWS], strength))
             for kind, worsen in SHIFTS.items()

@@ -11,10 +11,12 @@ from settings import Settings
 from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answers
 
 from keras_sngp import scores
-from keras_sngp.calibration import TemperatureScaling
+from keras_sngp.calibration import MeanFieldCalibration, TemperatureScaling
 
 DETERMINISTIC = "deterministic"
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
+TEMPERATURE, FOR_SHIFT = f"{DETERMINISTIC}, temperature", f"{DETERMINISTIC}, temperature for shift"
+SNGP_FOR_SHIFT = f"{SNGP}, calibrated for shift"
 WITHOUT_BOUND, WITHOUT_GP = "SNGP without bound", "SNGP without GP"
 MAX_PROBABILITY, VARIANCE = "max probability", "variance"
 COMBINED = ("Dempster-Shafer", VARIANCE, "mutual information")
@@ -80,25 +82,44 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     processes = networks(SNGP, study.process_members if complete else 1)
     dense = networks(DENSE, study.members if complete else 1)
     scaling = TemperatureScaling(from_logits=True).fit(dense[0]["validation/logits"], study.validation[1])
-
-    def with_temperature(network: Arrays, question: str) -> Answer:
-        return from_logits(network, question, scaling.temperature)
-
-    methods = {
-        DETERMINISTIC: Method(dense[:1], from_logits),
-        f"{DETERMINISTIC}, temperature": Method(dense[:1], with_temperature),
-    }
+    with_temperature = functools.partial(from_logits, temperature=scaling.temperature)
+    methods = {DETERMINISTIC: Method(dense[:1], from_logits), TEMPERATURE: Method(dense[:1], with_temperature)}
+    if study.altered_rows:
+        methods[FOR_SHIFT] = Method(dense[:1], temperature_for_shift(study, dense[0]))
     if complete:
         methods[MC_DROPOUT] = Method(dense[:1], from_dropout)
     if len(dense) > 1:
         methods[deep_ensemble(study)] = Method(dense, from_logits)
     methods[SNGP] = Method(processes[:1], from_process)
+    if study.altered_rows:
+        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibration_for_shift(study, processes[0]))
     if len(processes) > 1:
         methods[process_ensemble(study)] = Method(processes, from_process)
     if complete and study.ablations:
         methods[WITHOUT_BOUND] = Method(networks(NO_BOUND), from_process)
         methods[WITHOUT_GP] = Method(networks(NO_GP), from_logits)
     return methods
+
+
+def temperature_for_shift(study: Study, network: Arrays) -> Callable[[Arrays, str], Answer]:
+    logits, labels = with_altered_rows(study, network, "logits"), labels_with_altered_rows(study)
+    scaling = TemperatureScaling(from_logits=True).fit(logits, labels)
+    return functools.partial(from_logits, temperature=scaling.temperature)
+
+
+def calibration_for_shift(study: Study, network: Arrays) -> Callable[[Arrays, str], Answer]:
+    logits, variance = (with_altered_rows(study, network, quantity) for quantity in ("logits", "variance"))
+    calibration = MeanFieldCalibration().fit(logits, labels_with_altered_rows(study), variance)
+    return functools.partial(from_process, calibration=calibration)
+
+
+def with_altered_rows(study: Study, network: Arrays, quantity: str) -> np.ndarray:
+    altered = network[f"out-of-domain validation/{quantity}"][: study.altered_rows]
+    return np.concatenate([network[f"validation/{quantity}"], altered])
+
+
+def labels_with_altered_rows(study: Study) -> np.ndarray:
+    return np.concatenate([study.validation[1], study.validation[1][: study.altered_rows]])
 
 
 def deep_ensemble(study: Study) -> str:
@@ -119,13 +140,17 @@ def from_dropout(network: Arrays, question: str) -> Answer:
     return _answer(probabilities, {"mutual information": network[f"{question}/dropout mutual information"]})
 
 
-def from_process(network: Arrays, question: str) -> Answer:
-    variance = network[f"{question}/variance"]
+def from_process(network: Arrays, question: str, calibration: MeanFieldCalibration | None = None) -> Answer:
+    logits, variance = network[f"{question}/logits"], network[f"{question}/variance"]
+    if calibration is None:
+        probabilities = network[f"{question}/probabilities"].astype("float64")
+    else:
+        probabilities = calibration.transform(logits, variance)
     others = {
-        "Dempster-Shafer": scores.dempster_shafer(network[f"{question}/logits"]),
+        "Dempster-Shafer": scores.dempster_shafer(logits),
         VARIANCE: variance if variance.ndim == 1 else variance.mean(axis=1),
     }
-    return _answer(network[f"{question}/probabilities"].astype("float64"), others)
+    return _answer(probabilities, others)
 
 
 def mean_of(members: list[Answer]) -> Answer:

@@ -45,6 +45,8 @@ class Study:
         test: Inputs and labels to be judged on.
         out_of_domain: Inputs of other kinds, by name.
         out_of_domain_validation: Such inputs kept apart from those, to choose a score by.
+        altered_rows: How many of those are the first rows of the validation data, altered, so that labels still hold:
+            methods are calibrated with those too then.
         shifts: Altered test inputs by `(kind, strength)`.
         shifted_rows: The rows of the test set that those are made of.
         expert: Who is asked about the test inputs that are handed over.
@@ -65,6 +67,7 @@ class Study:
     test: tuple[Any, np.ndarray]
     out_of_domain: dict[str, Any]
     out_of_domain_validation: Any
+    altered_rows: int = 0
     complete_seeds: int | None = None
     members: int = 10
     process_members: int = 5

@@ -190,3 +190,18 @@ def test_only_complete_seeds_have_every_method(module, tmp_path):
     assert counted == "2 seeds (MC dropout (10) 1, deep ensemble (2) 1, SNGP ensemble (2) 1)"
     assert len(first["SNGP ensemble (2)"].networks) == 2
     assert second["SNGP"].networks[0].keys() == first["SNGP"].networks[0].keys()
+
+
+def test_an_sngp_that_is_calibrated_with_altered_rows_is_less_sure_far_from_its_data(module, tmp_path):
+    study, settings, methods = module("study"), module("settings"), module("methods")
+    blobs_study = make_study(study)
+    altered = blobs_study.validation[0][::-1] + 20
+    with_altered = dataclasses.replace(blobs_study, out_of_domain_validation=altered, altered_rows=32)
+    chosen = settings.Settings(epochs=5, learning_rate=1e-2, residual_blocks=0, num_inducing=64)
+    found = methods.methods_of(with_altered, chosen, 0, tmp_path)
+    answers = {name: method.answer("far") for name, method in found.items()}
+    confidence = {name: answer.probabilities.max(axis=1).mean() for name, answer in answers.items()}
+    assert confidence["SNGP, calibrated for shift"] < confidence["SNGP"]
+    assert confidence["deterministic, temperature for shift"] < confidence["deterministic, temperature"]
+    classes = {name: answer.probabilities.argmax(axis=1) for name, answer in answers.items()}
+    np.testing.assert_array_equal(classes["SNGP, calibrated for shift"], classes["SNGP"])
