@@ -4,14 +4,25 @@ import json
 from collections.abc import Iterator
 from statistics import mean
 
-from choosing_text import BEHIND, BOUND, ENDING, FEATURES, INTRODUCTION, KERNEL_SCALE, METHOD, SCORE
-from methods import WEIGHTS_OF_VARIANCE
-from quality_page import ABBREVIATIONS, DOCS, load_studies, markdown, methods, out_of_domain, rows_of, trial_figures
+from choosing_text import BEHIND, BOUND, ENDING, FEATURES, INTRODUCTION, KERNEL_SCALE, METHOD, SCORE, SHIFT
+from methods import DETERMINISTIC, FOR_SHIFT, SNGP_FOR_SHIFT, TEMPERATURE, WEIGHTS_OF_VARIANCE
+from quality_page import (
+    ABBREVIATIONS,
+    DOCS,
+    load_studies,
+    markdown,
+    methods,
+    out_of_domain,
+    rows_of,
+    shift_mean,
+    trial_figures,
+)
 
 PAGE = DOCS / "choosing.md"
 COMPARED = ("deterministic", "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", "SNGP without bound")
 SCORED = ("deterministic", "deep ensemble", "SNGP")
 SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
+UNDER_SHIFT = (DETERMINISTIC, TEMPERATURE, FOR_SHIFT, "MC dropout", "deep ensemble", "SNGP", SNGP_FOR_SHIFT)
 SIGNIFICANT = 0.001
 
 
@@ -19,6 +30,7 @@ def render() -> str:
     """The page."""
     studies = load_studies()
     parts = [INTRODUCTION, METHOD, method_table(studies), SCORE, score_table(studies)]
+    parts += [SHIFT, shift_table(studies)]
     for text, setting in ((BOUND, "norm_multiplier"), (KERNEL_SCALE, "gp_kernel_scale"), (FEATURES, "num_inducing")):
         parts += [text, *sweeps(studies, setting)]
     return "\n\n".join([*parts, BEHIND, behind_table(studies), ENDING]) + "\n"
@@ -47,6 +59,25 @@ def score_table(studies: dict[str, dict]) -> str:
 def _by_score(study: dict, method: str, other: str) -> list[str]:
     rows = [row["out_of_domain"][other] for row in rows_of(study, method)]
     return [f"{mean(row[score]['auroc'] for row in rows):.3f}" if score in rows[0] else "" for score in SCORES]
+
+
+def shift_table(studies: dict[str, dict]) -> str:
+    """Calibration error on test data and, as a mean over strengths, under each shift."""
+    shifted = [study for study in studies.values() if SNGP_FOR_SHIFT in methods(study)]
+    kinds = list(dict.fromkeys(kind for study in shifted for kind in study["rows"][0]["shifts"]))
+    lines = []
+    for study in shifted:
+        for method in methods(study):
+            if _short(method) in UNDER_SHIFT:
+                inside = mean(row["test"]["ece"] for row in rows_of(study, method))
+                figures = [inside, *(_mean_over_strengths(study, method, kind) for kind in kinds)]
+                lines.append([study["title"], method, *(f"{figure:.3f}" for figure in figures)])
+    return markdown(["trained on", "method", "ECE on test images", *kinds], lines)
+
+
+def _mean_over_strengths(study: dict, method: str, kind: str) -> float:
+    strengths = range(1, len(study["rows"][0]["shifts"][kind]))
+    return mean(shift_mean(study, method, kind, number, "ece") for number in strengths)
 
 
 def behind_table(studies: dict[str, dict]) -> str:

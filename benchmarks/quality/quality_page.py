@@ -23,15 +23,16 @@ INTRODUCTION = """# Quality on real data
 
 Every network of a table has the same layers and the same training. MC dropout is the deterministic network with its
 dropout left on; the first member of an ensemble is the deterministic network; an SNGP is that network by `convert`,
-calibrated (`calibrate`) on validation data, as the temperature is. Figures are means over seeds ± their standard
-deviation; ensembles of neighbouring seeds share members, so theirs is too small.
+calibrated (`calibrate`) on validation data, as the temperature is; *for shift*, on a tenth as many altered validation
+images as well. Figures are means over seeds ± their standard deviation; ensembles of neighbouring seeds share members,
+so theirs is too small.
 
 Out-of-domain inputs are the positives of AUROC, AUPR and FPR95 (test inputs that are flagged when 95 % of the others
 are). The score by which they are told is named for each method: the best of the method's on validation data, by which
 all settings were chosen too. *Fisher* is what it has of Dempster-Shafer (D-S), variance and mutual information (MI),
-combined by their ranks among validation data (`scores.fisher`). *Accuracy at 80 %* is that of the surest 80 % of the
-test inputs, by the largest probability. Latency is that of 128 inputs, as a ratio to the deterministic network. Arrows
-say which way is better.
+combined by their ranks among validation data (`scores.fisher`), the variance counting a half or a quarter where so
+named. *Accuracy at 80 %* is that of the surest 80 % of the test inputs, by the largest probability. Latency is that of
+128 inputs, as a ratio to the deterministic network. Arrows say which way is better.
 
 What follows from the figures for your choice of method and settings is in [how to choose](choosing.md).
 """
