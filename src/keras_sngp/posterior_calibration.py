@@ -18,8 +18,8 @@ def calibrate(model: keras.Model, x: Any, y: Any, *, batch_size: int | None = No
 
     Args:
         model: A Keras model with one `RandomFeatureGaussianProcess` layer, whose posterior is fitted.
-        x: Arrays of held-out inputs, neither trained on nor to be tested on. Rows like those trained on say little about
-            how confidence should fall away from them; with some altered rows beside them, a tenth as many, it falls.
+        x: Arrays of held-out inputs, neither trained on nor to be tested on. Rows like those trained on say little of
+            how confidence should fall away from them; with altered rows beside them, a tenth as many, it does fall.
         y: Their labels: class numbers `(rows,)` or `(rows, 1)`, or one-hot rows.
         batch_size: Rows a batch; 1024 by default.
 
