@@ -52,6 +52,12 @@ scores by logits and variance. A temperature of the plain network, fitted to the
 everything, an SNGP mostly of what lies far from its training data. More altered rows make it more careful still, at the
 cost of calibration on familiar ones (Tomani et al. 2021, arXiv:2012.10988, on temperatures).
 
+```python
+altered = shuffled_tiles(x_held_out[: len(x_held_out) // 10])
+labels = np.concatenate([y_held_out, y_held_out[: len(altered)]])
+model.calibrate(np.concatenate([x_held_out, altered]), labels)
+```
+
 Calibration error, under shift as a mean over strengths:"""
 
 BOUND = """## Which bound on spectral norms
