@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
+from keras_sngp import SNGP
 from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -32,6 +33,31 @@ def test_the_page_on_ones_own_classifier_runs_as_written(tmp_path, monkeypatch, 
     assert names["p"].variance.shape == (60,)
     assert re.search(r"hidden +│ Dense +│ bounded", capsys.readouterr().out)
     assert (tmp_path / "classifier.onnx").stat().st_size > 0
+
+
+def test_calibrating_for_shift_as_the_page_on_choosing_does_lowers_confidence_on_altered_rows():
+    code = re.search(r"```python\n(.*?)```", (DOCS / "choosing.md").read_text(), re.DOTALL).group(1)
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 2, 600)
+    x = (generator.normal(size=(600, 2)) + 3 * y[:, None]).astype("float32")
+    inputs = keras.Input((2,))
+    model = SNGP(keras.Model(inputs, inputs), 2, num_inducing=128, seed=0)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x[:300], y[:300], epochs=5, verbose=0)
+    x_held_out, y_held_out = x[300:], y[300:]
+    model.calibrate(x_held_out, y_held_out)
+    familiar = model.predict_distribution(x_held_out).max_probability.mean()
+    far = model.predict_distribution(x_held_out + 9).max_probability.mean()
+    names = {
+        "np": np,
+        "model": model,
+        "x_held_out": x_held_out,
+        "y_held_out": y_held_out,
+        "shuffled_tiles": lambda rows: rows[::-1] + 6,
+    }
+    exec(compile(code, "choosing.md", "exec"), names)
+    assert model.predict_distribution(x_held_out + 9).max_probability.mean() < far - 0.01
+    assert model.predict_distribution(x_held_out).max_probability.mean() > familiar - 0.05
 
 
 @pytest.fixture
