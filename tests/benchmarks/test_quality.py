@@ -205,3 +205,20 @@ def test_an_sngp_that_is_calibrated_with_altered_rows_is_less_sure_far_from_its_
     assert confidence["deterministic, temperature for shift"] < confidence["deterministic, temperature"]
     classes = {name: answer.probabilities.argmax(axis=1) for name, answer in answers.items()}
     np.testing.assert_array_equal(classes["SNGP, calibrated for shift"], classes["SNGP"])
+
+
+def test_an_sngp_on_photographs_beats_the_deterministic_network_and_is_less_sure_the_more_they_are_blurred(module):
+    study = json.loads((FOLDER / "results" / "cifar10-resnet-20.json").read_text())
+    sngp, plain = (mean_figures("cifar10-resnet-20", method) for method in ("SNGP", "deterministic"))
+    assert sngp["accuracy"] > plain["accuracy"]
+    assert sngp["nll"] < plain["nll"]
+    assert sngp["ece"] < plain["ece"]
+    page = module("quality_page")
+    uncertainty = [page.shift_mean(study, "SNGP", "blur", number, "uncertainty") for number in range(6)]
+    assert uncertainty == sorted(uncertainty)
+    errors = {
+        method: [page.shift_mean(study, method, kind, 5, "ece") for kind in ("noise", "blur")]
+        for method in ("SNGP, calibrated for shift", "deterministic, temperature for shift")
+    }
+    ours, theirs = errors.values()
+    assert all(own < other for own, other in zip(ours, theirs, strict=True))
