@@ -17,8 +17,8 @@ METHOD = """## Which method
   networks together were 0.9 points more accurate than it and had 0.803 and 0.90; two SNGPs together were 0.4 points
   more accurate than those. Behind an encoder its time does not show; after a network of a few small layers it does.
 - **Several networks to spare: an ensemble of SNGPs**, rather than one of plain networks: five of them did better
-  than five to ten of those, except out of domain on census data. On CIFAR-10 two did better than three, except on images
-  of other classes.
+  than five to ten of those, except out of domain on census data. On CIFAR-10 two did better than three, except on
+  images of other classes.
 - **A plain network that must stay as it is**: ask Dempster-Shafer of its logits rather than its largest probability.
   That costs nothing. A temperature mends its calibration where that is off, and leaves the rest as it is.
 - **MC dropout** costs as many passes as it has samples, and gains less than an ensemble.
