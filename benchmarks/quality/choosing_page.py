@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from choosing_text import BEHIND, BOUND, ENDING, FEATURES, INTRODUCTION, KERNEL_SCALE, METHOD, SCORE, SHIFT
-from methods import DETERMINISTIC, FOR_SHIFT, SNGP_FOR_SHIFT, TEMPERATURE, WEIGHTS_OF_VARIANCE
+from method_names import DETERMINISTIC, SNGP_FOR_SHIFT, TEMPERATURE, TEMPERATURE_FOR_SHIFT, WEIGHTS_OF_VARIANCE
 from quality_page import (
     ABBREVIATIONS,
     DOCS,
@@ -22,7 +22,7 @@ PAGE = DOCS / "choosing.md"
 COMPARED = ("deterministic", "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", "SNGP without bound")
 SCORED = ("deterministic", "deep ensemble", "SNGP")
 SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
-UNDER_SHIFT = (DETERMINISTIC, TEMPERATURE, FOR_SHIFT, "MC dropout", "deep ensemble", "SNGP", SNGP_FOR_SHIFT)
+UNDER_SHIFT = (DETERMINISTIC, TEMPERATURE, TEMPERATURE_FOR_SHIFT, "MC dropout", "deep ensemble", "SNGP", SNGP_FOR_SHIFT)
 SIGNIFICANT = 0.001
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from methods import DETERMINISTIC, MC_DROPOUT, WITHOUT_BOUND, WITHOUT_GP, deep_ensemble, process_ensemble
+from method_names import DETERMINISTIC, WITHOUT_BOUND, WITHOUT_GP
+from methods import MC_DROPOUT, deep_ensemble, process_ensemble
 from settings import Settings
 from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Study, make_network
 

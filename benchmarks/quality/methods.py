@@ -6,6 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from method_names import (
+    DETERMINISTIC,
+    SNGP_FOR_SHIFT,
+    TEMPERATURE,
+    TEMPERATURE_FOR_SHIFT,
+    WEIGHTS_OF_VARIANCE,
+    WITHOUT_BOUND,
+    WITHOUT_GP,
+)
 from scipy.special import softmax
 from settings import Settings
 from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answers
@@ -13,14 +22,9 @@ from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answe
 from keras_sngp import scores
 from keras_sngp.calibration import MeanFieldCalibration, TemperatureScaling
 
-DETERMINISTIC = "deterministic"
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
-TEMPERATURE, FOR_SHIFT = f"{DETERMINISTIC}, temperature", f"{DETERMINISTIC}, temperature for shift"
-SNGP_FOR_SHIFT = f"{SNGP}, calibrated for shift"
-WITHOUT_BOUND, WITHOUT_GP = "SNGP without bound", "SNGP without GP"
 MAX_PROBABILITY, VARIANCE = "max probability", "variance"
 COMBINED = ("Dempster-Shafer", VARIANCE, "mutual information")
-WEIGHTS_OF_VARIANCE = {"Fisher": 1.0, "Fisher, variance 1/2": 0.5, "Fisher, variance 1/4": 0.25}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,18 +85,19 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     complete = study.has_every_method(seed)
     processes = networks(SNGP, study.process_members if complete else 1)
     dense = networks(DENSE, study.members if complete else 1)
-    scaling = TemperatureScaling(from_logits=True).fit(dense[0]["validation/logits"], study.validation[1])
-    with_temperature = functools.partial(from_logits, temperature=scaling.temperature)
-    methods = {DETERMINISTIC: Method(dense[:1], from_logits), TEMPERATURE: Method(dense[:1], with_temperature)}
+    methods = {
+        DETERMINISTIC: Method(dense[:1], from_logits),
+        TEMPERATURE: Method(dense[:1], with_temperature(study, dense[0])),
+    }
     if study.altered_rows:
-        methods[FOR_SHIFT] = Method(dense[:1], temperature_for_shift(study, dense[0]))
+        methods[TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], study.altered_rows))
     if complete:
         methods[MC_DROPOUT] = Method(dense[:1], from_dropout)
     if len(dense) > 1:
         methods[deep_ensemble(study)] = Method(dense, from_logits)
     methods[SNGP] = Method(processes[:1], from_process)
     if study.altered_rows:
-        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibration_for_shift(study, processes[0]))
+        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], study.altered_rows))
     if len(processes) > 1:
         methods[process_ensemble(study)] = Method(processes, from_process)
     if complete and study.ablations:
@@ -101,25 +106,25 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     return methods
 
 
-def temperature_for_shift(study: Study, network: Arrays) -> Callable[[Arrays, str], Answer]:
-    logits, labels = with_altered_rows(study, network, "logits"), labels_with_altered_rows(study)
+def with_temperature(study: Study, network: Arrays, altered_rows: int = 0) -> Callable[[Arrays, str], Answer]:
+    logits, labels = held_out(network, "logits", altered_rows), held_out_labels(study, altered_rows)
     scaling = TemperatureScaling(from_logits=True).fit(logits, labels)
     return functools.partial(from_logits, temperature=scaling.temperature)
 
 
-def calibration_for_shift(study: Study, network: Arrays) -> Callable[[Arrays, str], Answer]:
-    logits, variance = (with_altered_rows(study, network, quantity) for quantity in ("logits", "variance"))
-    calibration = MeanFieldCalibration().fit(logits, labels_with_altered_rows(study), variance)
+def calibrated_again(study: Study, network: Arrays, altered_rows: int) -> Callable[[Arrays, str], Answer]:
+    logits, variance = (held_out(network, quantity, altered_rows) for quantity in ("logits", "variance"))
+    calibration = MeanFieldCalibration().fit(logits, held_out_labels(study, altered_rows), variance)
     return functools.partial(from_process, calibration=calibration)
 
 
-def with_altered_rows(study: Study, network: Arrays, quantity: str) -> np.ndarray:
-    altered = network[f"out-of-domain validation/{quantity}"][: study.altered_rows]
+def held_out(network: Arrays, quantity: str, altered_rows: int) -> np.ndarray:
+    altered = network[f"out-of-domain validation/{quantity}"][:altered_rows]
     return np.concatenate([network[f"validation/{quantity}"], altered])
 
 
-def labels_with_altered_rows(study: Study) -> np.ndarray:
-    return np.concatenate([study.validation[1], study.validation[1][: study.altered_rows]])
+def held_out_labels(study: Study, altered_rows: int) -> np.ndarray:
+    return np.concatenate([study.validation[1], study.validation[1][:altered_rows]])
 
 
 def deep_ensemble(study: Study) -> str:

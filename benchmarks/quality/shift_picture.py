@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from methods import FOR_SHIFT, SNGP_FOR_SHIFT, TEMPERATURE, WITHOUT_BOUND, WITHOUT_GP
+from method_names import SNGP_FOR_SHIFT, TEMPERATURE, TEMPERATURE_FOR_SHIFT, WITHOUT_BOUND, WITHOUT_GP
 from quality_page import DOCS, methods, picture, shift_mean
 
 ROWS = {"accuracy": "accuracy", "ece": "calibration error", "uncertainty": "1 - largest probability"}
-DASHED = (WITHOUT_BOUND, WITHOUT_GP, TEMPERATURE, FOR_SHIFT, SNGP_FOR_SHIFT)
+DASHED = (WITHOUT_BOUND, WITHOUT_GP, TEMPERATURE, TEMPERATURE_FOR_SHIFT, SNGP_FOR_SHIFT)
 
 
 def draw(study: dict) -> Path:
