@@ -72,7 +72,7 @@ def _download(public: PublicFile) -> Path:
         raise OSError(
             f"{public.name} could not be downloaded from {public.url}. Put it in a folder and name that by data_dir or "
             f"the environment variable {ENVIRONMENT_VARIABLE}. Received: {error}"
-        ) from error
+        ) from None
 
 
 def read_checked(path: Path, expected: str, read: Callable[[Path], Content]) -> Content:
