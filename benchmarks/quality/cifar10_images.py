@@ -51,9 +51,9 @@ sixteen tiles that were shuffled. The kernel of an SNGP has the amplitude {ampli
 images. The human is one of the about 51 people who labelled each test image for CIFAR-10H."""
 
 
-def make_classifier(name: str) -> keras.Model:
+def make_classifier(name: str, num_classes: int = 10) -> keras.Model:
     depth, width = NETWORKS[name]
-    return sngp.WideResNet(depth, width, num_classes=10, input_shape=(32, 32, 3), dropout_rate=0.1)
+    return sngp.WideResNet(depth, width, num_classes=num_classes, input_shape=(32, 32, 3), dropout_rate=0.1)
 
 
 def as_colour_images(digits: np.ndarray) -> np.ndarray:
@@ -81,7 +81,6 @@ def main() -> None:
         complete_seeds=1,
         members=members,
         process_members=seeds,
-        ablations=False,
         make_classifier=lambda _: make_classifier(name),
         batches=lambda batch_size, seed, augmented: AugmentedImages(
             *questions["training"], batch_size, seed, augmented

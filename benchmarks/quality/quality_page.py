@@ -16,6 +16,7 @@ ORDER = (
     "mnist",
     "cifar10-resnet-20",
     "cifar10-wide-resnet-28-10",
+    "cifar10-open-set",
     "adult",
 )
 
