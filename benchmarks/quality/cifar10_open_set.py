@@ -60,6 +60,9 @@ def main() -> None:
         description=DESCRIPTION.format(known=", ".join(names[KNOWN]), unknown=", ".join(np.delete(names, KNOWN))),
         seeds=1,
         complete_seeds=0,
+        members=1,
+        process_members=1,
+        ablations=False,
         make_classifier=lambda _: make_classifier(NETWORK, len(KNOWN)),
         batches=lambda batch_size, seed, augmented: AugmentedImages(
             *questions["training"], batch_size, seed, augmented

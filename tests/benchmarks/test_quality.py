@@ -82,6 +82,15 @@ def test_augmented_images_are_shifted_and_half_of_them_mirrored(module):
     np.testing.assert_array_equal(plain[0][0], images)
 
 
+def test_known_classes_are_numbered_anew_and_the_others_kept_apart(module):
+    open_set = module("cifar10_open_set")
+    part = np.arange(10)[:, None], np.arange(10)
+    images, labels = open_set.of_known_classes(part)
+    assert images.ravel().tolist() == [0, 1, 2, 4, 5, 9]
+    assert labels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert open_set.of_other_classes(part).ravel().tolist() == [3, 6, 7, 8]
+
+
 def blobs(generator, rows):
     labels = generator.integers(0, 3, rows)
     return (3 * np.eye(3, 4)[labels] + generator.normal(size=(rows, 4))).astype("float32"), labels
