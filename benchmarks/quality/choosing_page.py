@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from statistics import mean
 
 from choosing_text import BEHIND, BOUND, ENDING, FEATURES, INTRODUCTION, KERNEL_SCALE, METHOD, SCORE, SHIFT
-from method_names import DETERMINISTIC, SNGP_FOR_SHIFT, TEMPERATURE, TEMPERATURE_FOR_SHIFT, WEIGHTS_OF_VARIANCE
+from method_names import (
+    DETERMINISTIC,
+    SNGP_FOR_SHIFT,
+    TEMPERATURE,
+    TEMPERATURE_FOR_SHIFT,
+    WEIGHTS_OF_VARIANCE,
+    WITHOUT_BOUND,
+    WITHOUT_GP,
+)
 from quality_page import (
     ABBREVIATIONS,
     DOCS,
@@ -22,7 +30,8 @@ PAGE = DOCS / "choosing.md"
 COMPARED = ("deterministic", "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", "SNGP without bound")
 SCORED = ("deterministic", "deep ensemble", "SNGP")
 SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
-UNDER_SHIFT = (DETERMINISTIC, TEMPERATURE, TEMPERATURE_FOR_SHIFT, "MC dropout", "deep ensemble", "SNGP", SNGP_FOR_SHIFT)
+PLAIN = (DETERMINISTIC, TEMPERATURE, TEMPERATURE_FOR_SHIFT, "MC dropout", "deep ensemble")
+UNDER_SHIFT = (*PLAIN, "SNGP", SNGP_FOR_SHIFT, WITHOUT_BOUND, WITHOUT_GP)
 SIGNIFICANT = 0.001
 
 

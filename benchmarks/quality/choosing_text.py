@@ -48,13 +48,15 @@ AUROC of three methods by each score (Dempster-Shafer needs logits, mutual infor
 SHIFT = """## Confidence under shift
 
 A calibration error of 0.01 on test images says nothing of blurred or noisy ones, on which every network here is too
-sure; under noise an SNGP even more so than the plain one. Its variance sees such images, but held-out images that are
-all familiar give `calibrate` no reason to make use of that. Give it some that are not: alter a few (`calibrate` takes
-any arrays) and leave their labels. Here these were a tenth as many as the held-out images, cut into sixteen tiles that
-were shuffled; noise, blur and rotation were not among them. Probabilities alone change: neither the answers nor the
-scores by logits and variance. A temperature of the plain network, fitted to the same rows, makes it less sure of
-everything, an SNGP mostly of what lies far from its training data. More altered rows make it more careful still, at the
-cost of calibration on familiar ones (Tomani et al. 2021, arXiv:2012.10988, on temperatures).
+sure; under noise an SNGP even more so than the plain one. That seems to come of the bound: without it an SNGP was a
+little less sure of noise than the plain network, and with the bound alone a network was by far the surest of all (one
+seed each). The variance sees such images, but held-out images that are all familiar give `calibrate` no reason to make
+use of that. Give it some that are not: alter a few (`calibrate` takes any arrays) and leave their labels. Here these
+were a tenth as many as the held-out images, cut into sixteen tiles that were shuffled; noise, blur and rotation were
+not among them. Probabilities alone change: neither the answers nor the scores by logits and variance. A temperature of
+the plain network, fitted to the same rows, makes it less sure of everything, an SNGP mostly of what lies far from its
+training data. More altered rows make it more careful still, at the cost of calibration on familiar ones (Tomani et al.
+2021, arXiv:2012.10988, on temperatures).
 
 ```python
 altered = shuffled_tiles(x_held_out[: len(x_held_out) // 10])
@@ -67,8 +69,10 @@ Calibration error, under shift as a mean over strengths:"""
 BOUND = """## Which bound on spectral norms
 
 0.95 for residual blocks of dense layers; convolutions with batch normalisation want more, 2 to 6. The bound is a
-trade: on texts it gained likelihood, and cost some AUROC; on census data it made no difference. At its value in a
-table of quality nothing follows for your data: try two or three."""
+trade: on texts it gained likelihood, and cost some AUROC; on census data it made no difference. On CIFAR-10 (one seed
+of each) an SNGP with the bound was more accurate by 0.4 points than without, better in likelihood by 0.008 and level
+out of domain, but surer of noise, as the table above shows; a plain network with the bound was worse in all of these
+than without, but for finding digits. At its value in a table of quality nothing follows for your data: try two or three."""
 
 KERNEL_SCALE = """## Which kernel scale
 
