@@ -72,7 +72,8 @@ BOUND = """## Which bound on spectral norms
 trade: on texts it gained likelihood, and cost some AUROC; on census data it made no difference. On CIFAR-10 (one seed
 of each) an SNGP with the bound was more accurate by 0.4 points than without, better in likelihood by 0.008 and level
 out of domain, but surer of noise, as the table above shows; a plain network with the bound was worse in all of these
-than without, but for finding digits. At its value in a table of quality nothing follows for your data: try two or three."""
+than without, but for finding digits. From its value in a table of quality nothing follows for your data: try two or
+three."""
 
 KERNEL_SCALE = """## Which kernel scale
 
