@@ -16,7 +16,8 @@ from study import Study, fit
 
 from keras_sngp.datasets import clinc150
 
-SETTINGS = Settings(epochs=5, learning_rate=1e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
+SETTINGS = Settings(epochs=10, learning_rate=2e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
+FURTHER_LEARNING_RATES = (1e-4,)
 DESCRIPTION = """As above, but the encoder is trained too, all 22.7 million parameters, from where the head of the
 table above stands on the encoder as it was. The layers of the encoder are not bounded, as in the SNGP-BERT tutorial;
 the projection and the residual block are. MC dropout is on in the encoder as well. After three epochs the SNGP was less
@@ -84,6 +85,7 @@ def main() -> None:
             model, fit(frozen, clinc_frozen.SETTINGS, kind, seed)
         ),
         convert_arguments={"constrain_composite_layers": False},
+        further_learning_rates=FURTHER_LEARNING_RATES,
     )
     run(study, SETTINGS, [], options)
 

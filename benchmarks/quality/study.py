@@ -5,6 +5,7 @@ processes can share the work.
 """
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,8 @@ class Study:
         pieces: Splits inputs into parts to be predicted one by one, as their rows and what they hold.
         first_weights: Gives a new network of a kind, by seed, other weights to start from.
         convert_arguments: Further arguments of `convert`.
+        further_learning_rates: Of more trainings from the same first weights; a network has the mean of all their
+            weights then (a model soup: Wortsman et al. 2022, arXiv:2203.05482).
     """
 
     name: str
@@ -80,6 +83,7 @@ class Study:
     pieces: Callable[[Any], list[tuple[np.ndarray, Any]]] | None = None
     first_weights: Callable[[keras.Model, str, int], None] | None = None
     convert_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+    further_learning_rates: tuple[float, ...] = ()
 
     def has_every_method(self, seed: int) -> bool:
         return seed < (self.seeds if self.complete_seeds is None else self.complete_seeds)
@@ -112,6 +116,8 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
         arrays = ask(study, study.questions(), train(study, settings, kind, number, checkpoint), with_dropout)
         with atomic_write(file) as temporary:
             np.savez(temporary, seconds=time.perf_counter() - started, **arrays)
+        if checkpoint is not None:
+            shutil.rmtree(checkpoint)
         print(f"{study.name}: {kind} {number}, {time.perf_counter() - started:.0f} s", flush=True)
     with np.load(file) as arrays:
         return dict(arrays)
@@ -119,10 +125,23 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
 
 def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
     """Trains a network, going on from its checkpoint, and folds it; an SNGP is calibrated on validation data."""
-    model = sngp.fold(fit(study, settings, kind, seed, checkpoint))
+    models = []
+    for rate in (settings.learning_rate, *study.further_learning_rates):
+        part = None if checkpoint is None else checkpoint / str(rate)
+        models.append(sngp.fold(fit(study, dataclasses.replace(settings, learning_rate=rate), kind, seed, part)))
+    model, *others = models
+    if others:
+        take_mean_weights(model, others)
+        set_posterior(model, study, settings, seed)
     if isinstance(model, sngp.SNGP):
         model.calibrate(*study.validation, batch_size=PREDICTED_ROWS)
     return model
+
+
+def take_mean_weights(model: keras.Model, others: list[keras.Model]) -> None:
+    """Gives a model the means of its own trainable weights and those of others."""
+    for weights in zip(*(one.trainable_weights for one in (model, *others)), strict=True):
+        weights[0].assign(sum(map(keras.ops.convert_to_numpy, weights)) / len(weights))
 
 
 def fit(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
@@ -143,9 +162,14 @@ def fit(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path
 
 def _fit_batches(model: keras.Model, study: Study, settings: Settings, seed: int, checkpoint: Path | None) -> None:
     """Trains on augmented batches, then sets the posterior by plain ones, in one pass."""
-    callbacks = [] if checkpoint is None else [keras.callbacks.BackupAndRestore(checkpoint)]
+    kept = checkpoint is not None
+    callbacks = [keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False)] if kept else []
     batches = study.batches(settings.batch_size, seed, True)
     keras.Model.fit(model, batches, epochs=settings.epochs, verbose=2, callbacks=callbacks)
+    set_posterior(model, study, settings, seed)
+
+
+def set_posterior(model: keras.Model, study: Study, settings: Settings, seed: int) -> None:
     if isinstance(model, sngp.SNGP):
         model.fit_posterior(study.batches(settings.batch_size, seed, False))
 

@@ -161,7 +161,24 @@ def test_training_goes_on_from_the_last_epoch(module, tmp_path):
     assert resumed.given < 4 * 3
     assert 4 <= posterior.given < 8
     assert model.gaussian_process.rows_seen == 256
-    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_network_of_two_learning_rates_has_the_mean_of_their_weights(module, tmp_path):
+    study, settings = module("study"), module("settings")
+    small = make_study(study, batches=lambda *_: InterruptedBatches(*make_study(study).training))
+    rates = 1e-2, 1e-3
+    chosen = [settings.Settings(epochs=2, learning_rate=rate, residual_blocks=0, num_inducing=64) for rate in rates]
+    alone = [study.train(small, one, study.SNGP, 0) for one in chosen]
+    both = dataclasses.replace(small, further_learning_rates=rates[1:])
+    model = study.train(both, chosen[0], study.SNGP, 0)
+    for weight, *parts in zip(*(one.trainable_weights for one in (model, *alone)), strict=True):
+        first, second = map(keras.ops.convert_to_numpy, parts)
+        np.testing.assert_allclose(weight, (first + second) / 2, rtol=1e-5, atol=1e-6)
+    found = study.answers(both, chosen[0], study.SNGP, 0, tmp_path)
+    logits = model.predict_distribution(small.test[0]).logits
+    np.testing.assert_allclose(found["test/logits"], logits, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(logits, alone[0].predict_distribution(small.test[0]).logits, atol=1e-2)
+    assert [file.name for file in (tmp_path / "blobs").iterdir()] == ["SNGP-0.npz"]
 
 
 def test_a_study_from_training_to_the_table(module, tmp_path, monkeypatch, capsys):
