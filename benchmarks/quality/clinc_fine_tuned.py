@@ -2,8 +2,11 @@
 
 KERAS_BACKEND=torch python benchmarks/quality/clinc_fine_tuned.py --data-dir FOLDER
 
-PyTorch compiles nothing for each length of text. An epoch takes about five minutes on one core.
+PyTorch compiles nothing for each length of text. An epoch takes three to five minutes on one core, and there are
+sixty: two trainings of two networks, and the two trials.
 """
+
+from dataclasses import replace
 
 import clinc_frozen
 import keras
@@ -12,19 +15,21 @@ from residual_head import residual_head
 from run_study import arguments, run
 from sentence_encoder import Tokens, by_length, make_embedder, tokenize
 from settings import Settings
-from study import Study, fit
+from study import SNGP, Study, fit
 
 from keras_sngp.datasets import clinc150
 
 SETTINGS = Settings(epochs=10, learning_rate=2e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
 FURTHER_LEARNING_RATES = (1e-4,)
+TRIED = [(SNGP, replace(SETTINGS, learning_rate=rate)) for rate in (SETTINGS.learning_rate, *FURTHER_LEARNING_RATES)]
 DESCRIPTION = """As above, but the encoder is trained too, all 22.7 million parameters, from where the head of the
 table above stands on the encoder as it was. The layers of the encoder are not bounded, as in the SNGP-BERT tutorial;
-the projection and the residual block are. MC dropout is on in the encoder as well. After three epochs the SNGP was less
-good on validation data (accuracy 0.970, NLL 0.145) than after five. Another recipe, four epochs at 2e-4 with a new
-head, suited the deterministic network better (accuracy 0.963, AUROC 0.980, AUPR 0.925 on the test questions) and the
-SNGP worse (0.960, 0.968, 0.890), whose head learns slower from its zeros: by the better recipe for each, the SNGP is
-still ahead."""
+the projection and the residual block are. MC dropout is on in the encoder as well. Each network is trained twice from
+there, at 2e-4 and at 1e-4, and has the mean of both weights (a model soup: Wortsman et al. 2022, arXiv:2203.05482),
+which is one network again, of one pass. Of an SNGP that mean had an NLL of 0.126 on validation data, either training
+alone 0.131 (below); on the test questions those had an accuracy of 0.965 (2e-4) and 0.967, five epochs at 1e-4 0.965.
+Another recipe, four epochs at 2e-4 with a new head, suited the deterministic network better than five at 1e-4 (accuracy
+0.963 and 0.960) and the SNGP worse (0.960), whose head learns slower from its zeros."""
 
 
 def make_classifier(settings: Settings) -> keras.Model:
@@ -87,7 +92,7 @@ def main() -> None:
         convert_arguments={"constrain_composite_layers": False},
         further_learning_rates=FURTHER_LEARNING_RATES,
     )
-    run(study, SETTINGS, [], options)
+    run(study, SETTINGS, TRIED, options)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,8 @@ def try_all(study: Study, tried: list[tuple[str, Settings]], known: list[dict], 
 
 def try_settings(study: Study, kind: str, settings: Settings) -> dict:
     started = time.perf_counter()
-    found = ask(study, study.validation_questions(), train(study, settings, kind, seed=0))
+    once = dataclasses.replace(study, further_learning_rates=())
+    found = ask(study, study.validation_questions(), train(once, settings, kind, seed=0))
     trial = {"network": kind, "settings": dataclasses.asdict(settings), **trial_figures(study, found)}
     print(trial, flush=True)
     return trial | {"seconds": round(time.perf_counter() - started, 1)}
