@@ -21,6 +21,9 @@ METHOD = """## Which method
   images of other classes.
 - **A plain network that must stay as it is**: ask Dempster-Shafer of its logits rather than its largest probability.
   That costs nothing. A temperature mends its calibration where that is off, and leaves the rest as it is.
+- **An encoder that is fine-tuned**: train it twice from the same weights, at two learning rates, and take the mean of
+  the weights (Wortsman et al. 2022, arXiv:2203.05482). It is one network, no slower. On CLINC150 that took an SNGP from
+  an accuracy of 0.965 and 0.967 to 0.970.
 - **MC dropout** costs as many passes as it has samples, and gains less than an ensemble.
 
 AUROC of each method, by the score that validation data chose for it:"""
@@ -32,9 +35,9 @@ same scores of held-out rows). The two see different things. The variance sees d
 where inputs are of a kind never seen (other images, words that no training row had), and a poor one where known parts
 are put together anew (questions of another intent). Dempster-Shafer sees whether a class speaks up at all, and the
 other way about. Together they were better than either on grey images, and on questions once the variance counted less
-(`weights=[1, 0.25]`); counting fully it cost 0.003 there. On Adult they lost to the variance alone. For equal
-weights nothing need be known of what is out of domain. Lesser ones have been tried on CLINC150 with its encoder frozen,
-on CIFAR-10 and on Adult.
+(`weights=[1, 0.25]`); counting fully it cost 0.002 to 0.003 there. On Adult they lost to the variance alone. For equal
+weights nothing need be known of what is out of domain. Lesser ones have been tried on CLINC150, CIFAR-10
+and Adult.
 
 For methods without a variance it is Dempster-Shafer first, for every method that has logits. With some unfamiliar
 inputs at hand a score can be chosen by them, as it was here, but take care that they are of the kind to be found: that
