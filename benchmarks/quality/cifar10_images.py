@@ -40,6 +40,7 @@ SETTINGS = {
     ),
 }
 KERNEL_AMPLITUDE = 128**0.5
+CONVERT_ARGUMENTS = {"scale_random_features": True, "gp_kernel_amplitude": KERNEL_AMPLITUDE}
 NETWORKS = {"resnet-20": (22, 1), "wide-resnet-28-10": (28, 10)}
 SEEDS_AND_MEMBERS = {"resnet-20": (2, 3), "wide-resnet-28-10": (1, 1)}
 TITLES = {"resnet-20": "CIFAR-10, ResNet-20", "wide-resnet-28-10": "CIFAR-10, wide ResNet 28-10"}
@@ -85,7 +86,7 @@ def main() -> None:
         batches=lambda batch_size, seed, augmented: AugmentedImages(
             *questions["training"], batch_size, seed, augmented
         ),
-        convert_arguments={"scale_random_features": True, "gp_kernel_amplitude": KERNEL_AMPLITUDE},
+        convert_arguments=CONVERT_ARGUMENTS,
         expert=Expert.from_votes(cifar10.load_human_votes(options.data_dir)),
         **questions,
     )

@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 from augmented_images import AugmentedImages
-from cifar10_images import KERNEL_AMPLITUDE, SETTINGS, as_colour_images, make_classifier
+from cifar10_images import CONVERT_ARGUMENTS, SETTINGS, as_colour_images, make_classifier
 from image_studies import UNFAMILIAR_ROWS, image_questions, standardised
 from run_study import arguments, run
 from study import Study
@@ -67,7 +67,7 @@ def main() -> None:
         batches=lambda batch_size, seed, augmented: AugmentedImages(
             *questions["training"], batch_size, seed, augmented
         ),
-        convert_arguments={"scale_random_features": True, "gp_kernel_amplitude": KERNEL_AMPLITUDE},
+        convert_arguments=CONVERT_ARGUMENTS,
         **questions,
     )
     run(study, SETTINGS[NETWORK], [], options)

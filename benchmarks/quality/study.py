@@ -124,7 +124,10 @@ def answers(study: Study, settings: Settings, kind: str, number: int, folder: Pa
 
 
 def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
-    """Trains a network, going on from its checkpoint, and folds it; an SNGP is calibrated on validation data."""
+    """Trains a network, going on from its checkpoint, and folds it.
+
+    The posterior of an SNGP is set by the training data, not augmented, and calibrated on validation data.
+    """
     models = []
     for rate in (settings.learning_rate, *study.further_learning_rates):
         part = None if checkpoint is None else checkpoint / str(rate)
@@ -132,8 +135,9 @@ def train(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Pa
     model, *others = models
     if others:
         take_mean_weights(model, others)
-        set_posterior(model, study, settings, seed)
     if isinstance(model, sngp.SNGP):
+        plain = study.training[0] if study.batches is None else study.batches(settings.batch_size, seed, False)
+        model.fit_posterior(plain, verbose=0)
         model.calibrate(*study.validation, batch_size=PREDICTED_ROWS)
     return model
 
@@ -145,7 +149,7 @@ def take_mean_weights(model: keras.Model, others: list[keras.Model]) -> None:
 
 
 def fit(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path | None = None) -> keras.Model:
-    """Trains a network; an SNGP gets its posterior."""
+    """Trains a network; an SNGP has no posterior yet."""
     keras.utils.set_random_seed(seed)
     x, y = study.training
     model = make_network(study, settings, kind)
@@ -154,24 +158,14 @@ def fit(study: Study, settings: Settings, kind: str, seed: int, checkpoint: Path
     optimizer = make_optimizer(settings, -(-len(y) // settings.batch_size))
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     if study.batches is None:
-        model.fit(x, y, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0)
+        given = {"x": x, "y": y, "batch_size": settings.batch_size, "verbose": 0}
     else:
-        _fit_batches(model, study, settings, seed, checkpoint)
+        given = {"x": study.batches(settings.batch_size, seed, True), "verbose": 2}
+    callbacks = []
+    if checkpoint is not None:
+        callbacks.append(keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False))
+    keras.Model.fit(model, epochs=settings.epochs, callbacks=callbacks, **given)
     return model
-
-
-def _fit_batches(model: keras.Model, study: Study, settings: Settings, seed: int, checkpoint: Path | None) -> None:
-    """Trains on augmented batches, then sets the posterior by plain ones, in one pass."""
-    kept = checkpoint is not None
-    callbacks = [keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False)] if kept else []
-    batches = study.batches(settings.batch_size, seed, True)
-    keras.Model.fit(model, batches, epochs=settings.epochs, verbose=2, callbacks=callbacks)
-    set_posterior(model, study, settings, seed)
-
-
-def set_posterior(model: keras.Model, study: Study, settings: Settings, seed: int) -> None:
-    if isinstance(model, sngp.SNGP):
-        model.fit_posterior(study.batches(settings.batch_size, seed, False))
 
 
 def make_network(study: Study, settings: Settings, kind: str) -> keras.Model:
