@@ -42,7 +42,7 @@ SETTINGS = {
 KERNEL_AMPLITUDE = 128**0.5
 CONVERT_ARGUMENTS = {"scale_random_features": True, "gp_kernel_amplitude": KERNEL_AMPLITUDE}
 NETWORKS = {"resnet-20": (22, 1), "wide-resnet-28-10": (28, 10)}
-SEEDS_AND_MEMBERS = {"resnet-20": (2, 3), "wide-resnet-28-10": (1, 1)}
+SEEDS_AND_MEMBERS = {"resnet-20": (5, 5), "wide-resnet-28-10": (1, 1)}
 TITLES = {"resnet-20": "CIFAR-10, ResNet-20", "wide-resnet-28-10": "CIFAR-10, wide ResNet 28-10"}
 DESCRIPTION = """A residual network with activations before convolutions (`WideResNet{network}`; shortcuts not
 counted, it has {layers} layers) on images shifted by up to four pixels and mirrored; SGD with Nesterov momentum. Out
@@ -81,7 +81,7 @@ def main() -> None:
         seeds=seeds,
         complete_seeds=1,
         members=members,
-        process_members=seeds,
+        process_members=members,
         make_classifier=lambda _: make_classifier(name),
         batches=lambda batch_size, seed, augmented: AugmentedImages(
             *questions["training"], batch_size, seed, augmented
