@@ -7,6 +7,8 @@ An epoch of the first takes four to five minutes on two cores with PyTorch, thre
 follows the paper and wants a GPU. Both go on from their last epoch when stopped and started again.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 from augmented_images import AugmentedImages
@@ -83,9 +85,7 @@ def main() -> None:
         members=members,
         process_members=members,
         make_classifier=lambda _: make_classifier(name),
-        batches=lambda batch_size, seed, augmented: AugmentedImages(
-            *questions["training"], batch_size, seed, augmented
-        ),
+        batches=partial(AugmentedImages, *questions["training"]),
         convert_arguments=CONVERT_ARGUMENTS,
         expert=Expert.from_votes(cifar10.load_human_votes(options.data_dir)),
         **questions,

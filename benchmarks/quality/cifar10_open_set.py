@@ -6,11 +6,12 @@ An epoch takes about two minutes on one core.
 """
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 from augmented_images import AugmentedImages
 from cifar10_images import CONVERT_ARGUMENTS, SETTINGS, as_colour_images, make_classifier
-from image_studies import UNFAMILIAR_ROWS, image_questions, standardised
+from image_studies import UNFAMILIAR_ROWS, plain_questions, standardised
 from run_study import arguments, run
 from study import Study
 
@@ -47,12 +48,7 @@ def main() -> None:
         "CIFAR-100": cifar100.load_test(options.data_dir)[0],
         "MNIST": as_colour_images(mnist.load(options.data_dir).test[0]),
     }
-    questions = image_questions(known, others) | {
-        "out_of_domain_validation": standardised(of_other_classes(data.train)[:UNFAMILIAR_ROWS]),
-        "altered_rows": 0,
-        "shifts": {},
-        "shifted_rows": None,
-    }
+    questions = plain_questions(known, others)
     names = np.array(data.class_names)
     study = Study(
         name="cifar10-open-set",
@@ -64,10 +60,9 @@ def main() -> None:
         process_members=1,
         ablations=False,
         make_classifier=lambda _: make_classifier(NETWORK, len(KNOWN)),
-        batches=lambda batch_size, seed, augmented: AugmentedImages(
-            *questions["training"], batch_size, seed, augmented
-        ),
+        batches=partial(AugmentedImages, *questions["training"]),
         convert_arguments=CONVERT_ARGUMENTS,
+        out_of_domain_validation=standardised(of_other_classes(data.train)[:UNFAMILIAR_ROWS]),
         **questions,
     )
     run(study, SETTINGS[NETWORK], [], options)

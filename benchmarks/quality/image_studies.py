@@ -29,15 +29,22 @@ def split(data: LabelledImages) -> tuple[ImagesAndLabels, ImagesAndLabels]:
     return (images[fitted], labels[fitted]), (images[kept], labels[kept])
 
 
-def image_questions(data: LabelledImages, others: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The parts of a `Study` that images decide."""
+def plain_questions(data: LabelledImages, others: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The parts of a `Study` that are images as they are."""
     (images, labels), (kept, kept_labels) = split(data)
     return {
         "training": (standardised(images), labels),
         "validation": (standardised(kept), kept_labels),
         "test": (standardised(data.test[0]), data.test[1]),
         "out_of_domain": {name: standardised(other) for name, other in others.items()},
-        "out_of_domain_validation": standardised(shuffled_tiles(kept[:UNFAMILIAR_ROWS])),
+    }
+
+
+def image_questions(data: LabelledImages, others: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Those, and what is made of images: shuffled tiles to choose a score by, and shifts."""
+    questions = plain_questions(data, others)
+    return questions | {
+        "out_of_domain_validation": shuffled_tiles(questions["validation"][0][:UNFAMILIAR_ROWS]),
         "altered_rows": ALTERED_ROWS,
         "shifts": {
             (kind, strength): standardised(worsen(data.test[0][:SHIFTED_ROWS], strength))
