@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 from keras_sngp.deferral import (
     DeferralPolicy,
     Expert,

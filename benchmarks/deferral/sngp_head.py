@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 import keras_sngp as sngp
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 
 
 def make_model(width: int) -> sngp.SNGP:

@@ -15,7 +15,7 @@ from sentence_encoder import WIDTH, embed
 from settings import Settings
 from study import DENSE, NO_BOUND, SNGP, Study
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 from keras_sngp.datasets import clinc150
 
 SETTINGS = Settings(epochs=15, learning_rate=5e-4, residual_blocks=1, gp_kernel_scale=11.0)

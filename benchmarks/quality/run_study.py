@@ -18,7 +18,7 @@ from settings import Settings
 from shift_picture import draw
 from study import Study, ask, train
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 
 PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scikit-learn", "keras-sngp")
 

@@ -16,7 +16,7 @@ import numpy as np
 from settings import Settings, make_optimizer
 
 import keras_sngp as sngp
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 from keras_sngp.deferral import Expert
 
 DENSE, SNGP, NO_BOUND, NO_GP = "dense", "SNGP", "no bound", "no GP"

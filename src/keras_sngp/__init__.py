@@ -1,6 +1,6 @@
 """Deep classifiers that know when they do not know: SNGP for Keras on JAX, TensorFlow and PyTorch."""
 
-from keras_sngp.backend_errors import explain_missing_backend
+from keras_sngp._runtime.backends import explain_missing_backend
 
 try:
     import keras as _keras  # noqa: F401

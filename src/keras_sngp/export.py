@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_sngp.atomic_folder import atomic_folder
+from keras_sngp._runtime.files import atomic_folder
 from keras_sngp.export_formats import (
     WRITERS,
     missing_packages,

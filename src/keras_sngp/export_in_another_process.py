@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from keras_sngp._runtime.keras_internals import layers_of
+
 RUN = "import sys; from keras_sngp.export_in_another_process import run_request; run_request(sys.argv[1])"
 
 
@@ -22,7 +24,7 @@ def export_with(backend: str, model: keras.Model, path: Path, format: str, optio
     """
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder, "model.keras"))
-        modules = {type(layer).__module__ for layer in (model, *model._flatten_layers())}
+        modules = {type(layer).__module__ for layer in layers_of(model)}
         request = {
             "modules": sorted(name for name in modules if name != "__main__" and not name.startswith("keras.")),
             "arguments": {"filepath": str(path.resolve()), "format": format, **options},

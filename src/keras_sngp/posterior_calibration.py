@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sngp._runtime.input_checks import check_labels, is_array_like
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
-from keras_sngp.input_checks import check_labels, is_array_like
 from keras_sngp.predictive_distribution import predict_distribution, require_posterior
 
 

@@ -10,14 +10,13 @@ import keras
 from keras import ops
 
 from keras_sngp import captured_calls, kept_norms, posterior
-from keras_sngp.batched_prediction import ROWS_A_BATCH
-from keras_sngp.input_checks import check_inputs, is_array_like
-from keras_sngp.jax_weights import UntrackedJaxState, weights_kept_on_error
-from keras_sngp.kept_views import kept_view
+from keras_sngp._runtime.batches import ROWS_PER_BATCH, cached_view
+from keras_sngp._runtime.devices import EvenBatches, parts_of_a_batch, sums_over_processes
+from keras_sngp._runtime.input_checks import check_inputs, is_array_like
+from keras_sngp._runtime.keras_internals import UntrackedJaxState, layers_of, weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import bounded_layers, refine_changed
 from keras_sngp.posterior_state import PosteriorState
-from keras_sngp.sharing_rows import EvenBatches, parts_of_a_batch, sums_over_processes
 
 NARROW_KERNEL_RATIO = 0.5
 
@@ -28,7 +27,7 @@ def gaussian_process_layers(model: keras.Model) -> list[RandomFeatureGaussianPro
     Raises:
         ValueError: there is none.
     """
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, RandomFeatureGaussianProcess)]
+    layers = [layer for layer in layers_of(model) if isinstance(layer, RandomFeatureGaussianProcess)]
     if not layers:
         raise ValueError(
             f"The model must contain a RandomFeatureGaussianProcess layer. Received: {model.name!r}, which has none"
@@ -108,8 +107,8 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
     if isinstance(x, Iterator):
         x = _unless_exhausted(x)
     arrays = is_array_like(x)
-    batch_size = (batch_size or ROWS_A_BATCH) if arrays else None
-    posterior_pass = kept_view(model, _PosteriorPass)
+    batch_size = (batch_size or ROWS_PER_BATCH) if arrays else None
+    posterior_pass = cached_view(model, _PosteriorPass)
     # The pass ignores labels, but Keras accepts weights only beside them.
     labels = _placeholder_labels(x) if arrays and sample_weight is not None else None
     if arrays and (parts := parts_of_a_batch(model)):

@@ -7,9 +7,8 @@ import keras
 from keras import ops
 
 from keras_sngp import captured_calls, kept_norms, posterior
-from keras_sngp.batched_prediction import predict_in_batches
-from keras_sngp.jax_weights import UntrackedJaxState
-from keras_sngp.kept_views import kept_view
+from keras_sngp._runtime.batches import cached_view, predict_in_batches
+from keras_sngp._runtime.keras_internals import UntrackedJaxState
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import refine_changed
 from keras_sngp.mean_field import monte_carlo_logits
@@ -70,7 +69,7 @@ def _outputs(model: keras.Model, x: Any, batch_size: int | None, verbose: str | 
     """Of the program without a search for norms; once more where a norm turned out to be another kernel's."""
     if isinstance(x, Iterator):
         refine_changed(model)
-    view = kept_view(model, _WithVariance)
+    view = cached_view(model, _WithVariance)
     outputs = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
     if not outputs["norms_are_valid"].all() and not isinstance(x, Iterator):
         refine_changed(model)

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 
 FORMAT = "keras_sngp deferral policy"
 VERSION = 1

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.estimators.network_classifier import ROWS_A_BATCH, NetworkClassifier, Part
+from keras_sngp.estimators.network_classifier import ROWS_PER_BATCH, NetworkClassifier, Part
 from keras_sngp.models import DeepEnsemble, Deterministic
 from keras_sngp.prediction import Prediction
 
@@ -47,7 +47,7 @@ class DeepEnsembleClassifier(NetworkClassifier):
     def _ask(self, x: npt.NDArray[np.float32]) -> Prediction:
         samples = np.stack(
             [
-                Deterministic(network).predict_distribution(x, batch_size=ROWS_A_BATCH).probabilities
+                Deterministic(network).predict_distribution(x, batch_size=ROWS_PER_BATCH).probabilities
                 for network in self.networks_
             ]
         )

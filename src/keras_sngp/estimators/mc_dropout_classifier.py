@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.estimators.network_classifier import ROWS_A_BATCH, NetworkClassifier, Part
+from keras_sngp.estimators.network_classifier import ROWS_PER_BATCH, NetworkClassifier, Part
 from keras_sngp.models import MCDropout
 from keras_sngp.prediction import Prediction
 
@@ -48,4 +48,4 @@ class MCDropoutClassifier(NetworkClassifier):
 
     def _ask(self, x: npt.NDArray[np.float32]) -> Prediction:
         sampler = MCDropout(self.networks_[0], self.num_samples)
-        return sampler.predict_distribution(x, batch_size=ROWS_A_BATCH * self.num_samples, seed=0)
+        return sampler.predict_distribution(x, batch_size=ROWS_PER_BATCH * self.num_samples, seed=0)

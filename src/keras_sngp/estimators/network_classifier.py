@@ -13,15 +13,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from keras_sngp._runtime.files import network_from_bytes, network_to_bytes
+from keras_sngp._runtime.random_state import random_state_kept, seed_everything
 from keras_sngp.estimators.rows_as_numbers import ArrayRows, FrameRows, is_data_frame
-from keras_sngp.network_bytes import network_from_bytes, network_to_bytes
 from keras_sngp.own_data.architecture import TABLE_WIDTH, ResidualArchitecture
 from keras_sngp.own_data.training_settings import TrainingSettings
 from keras_sngp.prediction import Prediction
-from keras_sngp.random_state import random_state_kept, seed_everything
 from keras_sngp.tables import TableSchema
 
-ROWS_A_BATCH = 256
+ROWS_PER_BATCH = 256
 
 Part = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float32]]
 
@@ -98,7 +98,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         encoded = self.rows_.encode(self.rows_.check(self, X))
         rows, width = encoded.shape
         # Batches of one size: a row's figures do not depend on its neighbours, and nothing is compiled again.
-        padded = np.zeros((-(-rows // ROWS_A_BATCH) * ROWS_A_BATCH, width), "float32")
+        padded = np.zeros((-(-rows // ROWS_PER_BATCH) * ROWS_PER_BATCH, width), "float32")
         padded[:rows] = encoded
         asked = self._ask(padded)
         return Prediction(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.estimators.network_classifier import ROWS_A_BATCH, NetworkClassifier, Part
+from keras_sngp.estimators.network_classifier import ROWS_PER_BATCH, NetworkClassifier, Part
 from keras_sngp.models import convert, fold
 from keras_sngp.prediction import Prediction
 
@@ -78,4 +78,4 @@ class SNGPClassifier(NetworkClassifier):
         return [network]
 
     def _ask(self, x: npt.NDArray[np.float32]) -> Prediction:
-        return self.networks_[0].predict_distribution(x, batch_size=ROWS_A_BATCH)
+        return self.networks_[0].predict_distribution(x, batch_size=ROWS_PER_BATCH)

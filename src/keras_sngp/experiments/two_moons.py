@@ -13,9 +13,9 @@ import numpy as np
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
 from keras_sngp import SNGP, DeepEnsemble, DeepResNet, Deterministic, MCDropout, Prediction
+from keras_sngp._runtime.random_state import seed_everything
 from keras_sngp.datasets import two_moons
 from keras_sngp.metrics import expected_calibration_error
-from keras_sngp.random_state import seed_everything
 
 TITLES = {
     "deterministic": "Deterministic",
@@ -24,7 +24,7 @@ TITLES = {
     "sngp": "SNGP",
 }
 TEST_SEED_OFFSET = 1_000_000
-ROWS_A_BATCH = 500
+ROWS_PER_BATCH = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +182,7 @@ class _Experiment:
         data = self.data
         parts = [data.x_test, data.out_of_domain, data.grid]
         started = time.perf_counter()
-        prediction = predict(np.concatenate(parts), batch_size=ROWS_A_BATCH)
+        prediction = predict(np.concatenate(parts), batch_size=ROWS_PER_BATCH)
         predict_seconds = time.perf_counter() - started
         test, out_of_domain, grid = _split(prediction, [len(part) for part in parts])
         return MethodResult(

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image, UnidentifiedImageError
 
+from keras_sngp._runtime.json_checks import checked_fields
 from keras_sngp.tables.bad_rows import ReadRows
 from keras_sngp.tables.cells import Mask
-from keras_sngp.tables.json_checks import checked_fields
 
 LARGEST_SIDE = 64
 SMALLEST_SIDE = 4

@@ -8,13 +8,13 @@ import numpy as np
 from keras import ops
 
 from keras_sngp import captured_calls, posterior
+from keras_sngp._runtime.files import register
+from keras_sngp._runtime.ops import is_traced
 from keras_sngp.layers.random_features import RandomFeatures
 from keras_sngp.likelihood import check_likelihood, curvature
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR, check_mean_field_factor, shrink
 from keras_sngp.mean_field import mean_field_logits as mean_field_logits
 from keras_sngp.posterior_state import PosteriorState
-from keras_sngp.registration import register
-from keras_sngp.tracing import is_traced
 
 RETURNS = ("logits", "mean_field_logits", "logits_and_variance", "logits_and_covariance")
 MOST_CLASSES_WITH_A_COVARIANCE_EACH = 10

@@ -8,7 +8,7 @@ Reference: Golub and Van Loan, "Matrix Computations", sections 8.2 (power iterat
 import numpy as np
 from keras import ops
 
-from keras_sngp.tracing import is_traced
+from keras_sngp._runtime.ops import is_traced
 
 SQUARINGS = 12
 SMALLEST_NORM = 1e-12

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sngp.cosine import cosine
-from keras_sngp.registration import register
+from keras_sngp._runtime.files import register
+from keras_sngp._runtime.ops import cosine
 
 KERNEL_TYPES = ("gaussian", "laplacian", "linear")
 MOST_ROWS_FOR_THE_MEDIAN = 128

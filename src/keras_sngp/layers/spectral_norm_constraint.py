@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sngp._runtime.files import register
+from keras_sngp._runtime.keras_internals import layers_of
 from keras_sngp.layers.convolution_operators import SEPARABLE_CONVOLUTIONS
 from keras_sngp.layers.leading_singular_vector import lanczos, norm
 from keras_sngp.layers.linear_operators import (
@@ -16,7 +18,6 @@ from keras_sngp.layers.linear_operators import (
     scaled_variable,
 )
 from keras_sngp.layers.spectral_normalization import check_norm_multiplier
-from keras_sngp.registration import register
 
 LANCZOS_STEPS = 24
 RECURRENT_CELLS = (keras.layers.SimpleRNNCell, keras.layers.GRUCell, keras.layers.LSTMCell)
@@ -124,7 +125,7 @@ def constrain_kernels(layer: keras.layers.Layer, norm_multiplier: float = 0.95) 
 
 def has_kernels_within(layer: keras.layers.Layer) -> bool:
     """Whether a layer has parts with kernels, frozen or not."""
-    return any(isinstance(part, (*LINEAR_LAYERS, *RECURRENT_CELLS)) for part in layer._flatten_layers())
+    return any(isinstance(part, (*LINEAR_LAYERS, *RECURRENT_CELLS)) for part in layers_of(layer))
 
 
 def _constrain(name, variable, operator, norm_multiplier) -> ConstrainedKernel:
@@ -145,7 +146,7 @@ def kernels_within(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable,
     Raises:
         ValueError: one of them cannot be bounded.
     """
-    found = [kernel for part in layer._flatten_layers() for kernel in _kernels_of(part, part.name)]
+    found = [kernel for part in layers_of(layer) for kernel in _kernels_of(part, part.name)]
     return [(name, kernel, operator) for name, kernel, operator in found if kernel.trainable]
 
 

@@ -7,6 +7,9 @@ import numpy as np
 from keras import ops
 
 from keras_sngp import kept_norms
+from keras_sngp._runtime.files import register
+from keras_sngp._runtime.keras_internals import layers_of
+from keras_sngp._runtime.ops import is_traced
 from keras_sngp.layers.leading_singular_vector import lanczos, norm, normalised, power_iteration
 from keras_sngp.layers.linear_operators import (
     check_has_operator,
@@ -14,8 +17,6 @@ from keras_sngp.layers.linear_operators import (
     operator_of,
     scaled_variable,
 )
-from keras_sngp.registration import register
-from keras_sngp.tracing import is_traced
 
 LANCZOS_STEPS_TO_CONVERGE = 32
 LANCZOS_STEPS_AT_INFERENCE = 8
@@ -234,7 +235,7 @@ def check_norm_multiplier(norm_multiplier) -> float:
 
 def bounded_layers(model: keras.Model) -> list[SpectralNormalization]:
     """The built `SpectralNormalization` layers of a model, wherever they are nested."""
-    return [layer for layer in model._flatten_layers() if isinstance(layer, SpectralNormalization) and layer.built]
+    return [layer for layer in layers_of(model) if isinstance(layer, SpectralNormalization) and layer.built]
 
 
 def refine_changed(model: keras.Model) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from keras_sngp._runtime.keras_internals import inputs_of_calls, layers_of, made_by
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.models.conversion_report import HEAD, ConversionReport
 from keras_sngp.models.graph_copy import copy_graph, inputs_and_outputs, is_graph
@@ -116,7 +117,7 @@ def convert(
 def _check_convertible(model):
     if not isinstance(model, keras.Model):
         raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}")
-    if any(isinstance(layer, RandomFeatureGaussianProcess) for layer in model._flatten_layers()):
+    if any(isinstance(layer, RandomFeatureGaussianProcess) for layer in layers_of(model)):
         raise ValueError(
             f"`model` must be a classifier without a Gaussian process layer. Received: {model.name!r}, which has one"
         )
@@ -142,7 +143,7 @@ def _chosen_head(outputs, name) -> tuple[Any, _Head]:
     if not named:
         raise ValueError(
             "`convert` replaces a final Dense layer. Received: a model that ends in "
-            f"{', '.join(type(output._keras_history.operation).__name__ for output in outputs)}; leave out "
+            f"{', '.join(type(made_by(output).operation).__name__ for output in outputs)}; leave out "
             "its last layer and make SNGP(backbone, num_classes) of it"
         )
     if name is None and len(heads) == 1:
@@ -157,12 +158,12 @@ def _chosen_head(outputs, name) -> tuple[Any, _Head]:
 
 def _head_of(output) -> _Head | None:
     """The dense layer that makes an output, and the activations after it."""
-    operation, node_index, output_index = output._keras_history
+    operation, call, output_index = made_by(output)
     if is_graph(operation):
         return _head_of(keras.tree.flatten(inputs_and_outputs(operation)[1])[output_index])
     if isinstance(operation, keras.layers.Dense):
         return _Head(operation, ())
     if isinstance(operation, ACTIVATION_LAYERS) or type(operation).__name__ in ACTIVATION_FUNCTIONS:
-        before = _head_of(operation._inbound_nodes[node_index].input_tensors[0])
+        before = _head_of(inputs_of_calls(operation)[call][0])
         return before and _Head(before.dense, (*before.activations, operation))
     return None

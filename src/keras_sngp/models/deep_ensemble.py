@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sngp.batched_prediction import predict_in_batches
-from keras_sngp.input_checks import check_inputs, check_labels, first_rows
+from keras_sngp._runtime.batches import predict_in_batches
+from keras_sngp._runtime.input_checks import check_inputs, check_labels, first_rows
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
 
 

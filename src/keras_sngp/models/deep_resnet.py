@@ -2,16 +2,15 @@
 
 import keras
 
-from keras_sngp.atomic_write import save_atomically
+from keras_sngp._runtime.files import register, save_atomically
+from keras_sngp._runtime.keras_internals import UntrackedJaxState
 from keras_sngp.callbacks import ResetCovarianceCallback
-from keras_sngp.jax_weights import UntrackedJaxState
 from keras_sngp.layers.dropout import Dropout
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.models.deterministic import Deterministic
 from keras_sngp.prediction import Prediction
 from keras_sngp.predictive_distribution import predict_distribution
-from keras_sngp.registration import register
 
 
 @register

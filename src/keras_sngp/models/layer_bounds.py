@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sngp._runtime.keras_internals import inputs_of_calls, layers_of
 from keras_sngp.layers.linear_operators import LINEAR_LAYERS, operator_of, scaled_variable
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels, has_kernels_within, kernels_within
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
@@ -86,7 +87,7 @@ class LayerBounds:
             ]
             self._reports[path] += [
                 LayerReport(f"{path}/{part.name}", type(part).__name__, UNBOUNDED, None, None, reason)
-                for part in layer._flatten_layers()
+                for part in layers_of(layer)
                 if (reason := _why_unbounded(part))
             ]
 
@@ -162,8 +163,8 @@ def _why_unbounded(layer) -> str:
 def _input_shape(layer) -> tuple[int | None, ...]:
     """The shape the layer was built for; sides that differ between the layer's calls are unknown."""
     shape = tuple(layer.get_build_config()["input_shape"])
-    for node in layer._inbound_nodes:
-        called = tuple(node.input_tensors[0].shape)
+    for tensors in inputs_of_calls(layer):
+        called = tuple(tensors[0].shape)
         shape = tuple(built if built == now else None for built, now in itertools.zip_longest(shape, called))
     return shape
 

@@ -7,10 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp.batched_prediction import ROWS_A_BATCH, predict_in_batches
+from keras_sngp._runtime.batches import ROWS_PER_BATCH, predict_in_batches
+from keras_sngp._runtime.keras_internals import layers_of
+from keras_sngp._runtime.random_state import random_state_kept, seed_everything
 from keras_sngp.layers.dropout import dropout
 from keras_sngp.prediction import Prediction, probabilities_from_outputs
-from keras_sngp.random_state import random_state_kept, seed_everything
 
 DROPOUT_LAYERS = (
     keras.layers.Dropout,
@@ -53,7 +54,7 @@ class MCDropout:
         self.num_samples = num_samples
         self.from_logits = from_logits
         self.dropout_layers = [
-            layer for layer in model._flatten_layers() if isinstance(layer, DROPOUT_LAYERS) and layer.rate > 0
+            layer for layer in layers_of(model) if isinstance(layer, DROPOUT_LAYERS) and layer.rate > 0
         ]
         if not self.dropout_layers:
             raise ValueError(
@@ -80,7 +81,7 @@ class MCDropout:
         """
         if seed is not None:
             _seed_masks(self.dropout_layers, seed)
-        rows = max((batch_size or ROWS_A_BATCH) // self.num_samples, 1)
+        rows = max((batch_size or ROWS_PER_BATCH) // self.num_samples, 1)
         outputs = predict_in_batches(self._sampler, x, rows, verbose, shape_of=self.model)
         samples = probabilities_from_outputs(outputs, self.from_logits).swapaxes(0, 1)
         return Prediction(samples.mean(axis=0), samples=samples)

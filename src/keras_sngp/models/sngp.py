@@ -5,11 +5,11 @@ from typing import Any
 
 import keras
 
-from keras_sngp.atomic_write import save_atomically
+from keras_sngp._runtime.files import register, save_atomically
+from keras_sngp._runtime.input_checks import check_inputs, check_labels, is_array_like
+from keras_sngp._runtime.keras_internals import UntrackedJaxState, weights_kept_on_error
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
 from keras_sngp.export import export_model
-from keras_sngp.input_checks import check_inputs, check_labels, is_array_like
-from keras_sngp.jax_weights import UntrackedJaxState, weights_kept_on_error
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels
 from keras_sngp.mean_field import MEAN_FIELD_FACTOR
@@ -19,7 +19,6 @@ from keras_sngp.posterior_pass import fit_posterior, update_posterior
 from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction
 from keras_sngp.predictive_distribution import predict_distribution, require_posterior
-from keras_sngp.registration import register
 
 _FIT_SIGNATURE = inspect.signature(keras.Model.fit)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 
 
 class BestWeights(keras.callbacks.Callback):

@@ -14,12 +14,11 @@ import h5py
 import keras
 import numpy as np
 
-from keras_sngp.atomic_write import atomic_write
-from keras_sngp.network_bytes import network_to_bytes
+from keras_sngp._runtime.files import atomic_write, network_to_bytes
+from keras_sngp._runtime.json_checks import checked_fields
 from keras_sngp.own_data.architecture import architecture_from_json, architecture_to_json, make_network
 from keras_sngp.own_data.classifier import Classifier, HeldOut
 from keras_sngp.own_data.inputs import Inputs, inputs_from_json
-from keras_sngp.tables.json_checks import checked_fields
 
 FORMAT, VERSION = "keras-sngp classifier", 1
 MANIFEST, DESCRIPTION, NETWORK = "manifest.json", "classifier.json", "network.keras"

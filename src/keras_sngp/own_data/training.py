@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pyarrow as pa
 
+from keras_sngp._runtime.random_state import seed_everything
 from keras_sngp.own_data.architecture import architecture_for, make_network
 from keras_sngp.own_data.best_weights import BestWeights
 from keras_sngp.own_data.classifier import Classifier, HeldOut
@@ -19,7 +20,6 @@ from keras_sngp.own_data.inputs import Inputs, learn_inputs
 from keras_sngp.own_data.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.own_data.splits import Split
 from keras_sngp.own_data.training_settings import TrainingSettings
-from keras_sngp.random_state import seed_everything
 
 
 @dataclasses.dataclass(frozen=True)

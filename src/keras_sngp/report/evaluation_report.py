@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 from keras_sngp.report import evaluation_tables as tables
 from keras_sngp.report.evaluation import Evaluation
 from keras_sngp.report.evaluation_figures import draw_all

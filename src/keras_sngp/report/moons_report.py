@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
-from keras_sngp.atomic_write import atomic_write
+from keras_sngp._runtime.files import atomic_write
 from keras_sngp.experiments.two_moons import TITLES, Result
 from keras_sngp.report.moons_figures import draw_comparison, draw_method
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from keras_sngp._runtime.json_checks import checked_fields
 from keras_sngp.tables.bad_rows import ReadRows
 from keras_sngp.tables.cells import is_cell_type
 from keras_sngp.tables.columns import KINDS, Column, column_to_json
-from keras_sngp.tables.json_checks import checked_fields
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from keras_sngp._runtime.json_checks import checked_fields
 from keras_sngp.tables.bad_rows import ReadRows
-from keras_sngp.tables.json_checks import checked_fields
 from keras_sngp.texts.text_cells import check_text_column, read_texts
 
 TOKENIZER = "tokenizer.json"
 WEIGHTS = ("model.safetensors", "model.weights.h5")
 MOST_TOKENS = 128
-ROWS_A_BATCH = 128
+ROWS_PER_BATCH = 128
 LENGTHS = (16, 32, 64, MOST_TOKENS)
 
 
@@ -84,7 +84,7 @@ class EncodedTextColumn:
                     padded[place, : lengths[row]] = ids[row]
                 mask = (np.arange(length) < lengths[rows, None]).astype("int32")
                 inputs = {"token_ids": padded, "padding_mask": mask, "segment_ids": np.zeros_like(padded)}
-                encoded[rows] = encoder.predict(inputs, batch_size=ROWS_A_BATCH, verbose=0)
+                encoded[rows] = encoder.predict(inputs, batch_size=ROWS_PER_BATCH, verbose=0)
         return encoded
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -10,8 +10,8 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
+from keras_sngp._runtime.json_checks import checked_fields
 from keras_sngp.tables.bad_rows import ReadRows
-from keras_sngp.tables.json_checks import checked_fields
 from keras_sngp.texts.text_cells import check_text_column, read_texts, texts_of
 
 PLACES = 1 << 14

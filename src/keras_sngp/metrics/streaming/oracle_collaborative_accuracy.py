@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_sngp._runtime.files import register
 from keras_sngp.metrics.streaming.batches import batch_labels, batch_probabilities, batch_weights
-from keras_sngp.registration import register
 
 
 @register

@@ -16,9 +16,9 @@ import pyarrow.csv as arrow_csv
 import pytest
 from click.testing import CliRunner
 
-from keras_sngp import ray_map as ray_map_module
+from keras_sngp._runtime import ray_map as ray_map_module
+from keras_sngp._runtime.ray_map import RESULTS_A_WORKER, ray_map
 from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
-from keras_sngp.ray_map import RESULTS_A_WORKER, ray_map
 from keras_sngp_cli.main import main
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="Ray starts slowly, and is the same on all")

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_sngp._runtime.devices import EvenBatches
 from keras_sngp.datasets import two_moons
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
-from keras_sngp.sharing_rows import EvenBatches
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOONS = 1101

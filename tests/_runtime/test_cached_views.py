@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 import keras_sngp as sngp
-from keras_sngp.kept_views import kept_view
+from keras_sngp._runtime.batches import cached_view
 from keras_sngp.layers.spectral_normalization import bounded_layers
 
 X = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
@@ -32,12 +32,12 @@ def compiled(model):
 def test_a_view_is_made_once_and_anew_after_compile_and_training():
     model = make()
     model.fit(X, Y, epochs=1, verbose=0)
-    view = kept_view(model, Doubled)
-    assert kept_view(model, Doubled) is view
+    view = cached_view(model, Doubled)
+    assert cached_view(model, Doubled) is view
     model.fit(X, Y, epochs=1, verbose=0)
-    assert kept_view(model, Doubled) is view
+    assert cached_view(model, Doubled) is view
     model.compile("sgd", "mse")
-    assert kept_view(model, Doubled) is not view
+    assert cached_view(model, Doubled) is not view
     assert view not in model._flatten_layers()
 
 

@@ -15,17 +15,19 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sngp._runtime.keras_internals import distribution_strategy
 
-def strategy_of(model: keras.Model) -> contextlib.AbstractContextManager:
+
+def strategy_scope(model: keras.Model) -> contextlib.AbstractContextManager:
     """The scope in which to make models that run this one, so that they use the same devices."""
-    strategy = getattr(model, "distribute_strategy", None)
+    strategy = distribution_strategy(model)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def parts_of_a_batch(model: keras.Model) -> int | None:
     """Into how many parts Keras cuts each batch of this process, one for each device; None where it cuts none."""
     if keras.backend.backend() == "tensorflow":
-        replicas = model.distribute_strategy.num_replicas_in_sync
+        replicas = distribution_strategy(model).num_replicas_in_sync
         return replicas if replicas > 1 else None
     if keras.backend.backend() != "jax" or (distribution := keras.distribution.distribution()) is None:
         return None

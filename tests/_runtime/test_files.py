@@ -2,7 +2,7 @@ import keras
 import pytest
 
 import keras_sngp as sngp
-from keras_sngp.atomic_write import atomic_write, save_atomically
+from keras_sngp._runtime.files import atomic_write, save_atomically
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_no_other(tmp_path):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sngp.cosine import cosine
+from keras_sngp._runtime.ops import cosine
 
 
 @pytest.mark.parametrize("largest", [1.0, 10.0, 100.0, 1e4, 1e6])

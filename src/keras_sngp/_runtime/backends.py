@@ -1,4 +1,4 @@
-"""What to tell a user whose Keras cannot start."""
+"""Which of Keras's backends are there; imported before Keras, which may not start."""
 
 import importlib.util
 import os

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sngp.batched_prediction import predict_in_batches
+from keras_sngp._runtime.batches import predict_in_batches
 
 DRAWS = np.random.default_rng(0).normal(size=(40, 3))
 

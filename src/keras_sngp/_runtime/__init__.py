@@ -1,0 +1,1 @@
+"""What lies under the method: backends, devices, processes, files, and what Keras keeps to itself."""
