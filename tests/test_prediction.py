@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from keras_sngp import Prediction, scores
+from keras_sngp import Prediction
+from keras_sngp.metrics import scores
 from keras_sngp.prediction import probabilities_from_logits, probabilities_from_outputs
 
 FAST = settings(max_examples=50, deadline=None, derandomize=True)

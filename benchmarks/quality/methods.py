@@ -19,8 +19,8 @@ from scipy.special import softmax
 from settings import Settings
 from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answers
 
-from keras_sngp import scores
 from keras_sngp.calibration import MeanFieldCalibration, TemperatureScaling
+from keras_sngp.metrics import scores
 
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
 MAX_PROBABILITY, VARIANCE = "max probability", "variance"

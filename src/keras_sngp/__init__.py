@@ -9,7 +9,6 @@ except (ImportError, ValueError) as error:
 
 from keras_sngp import datasets as datasets
 from keras_sngp import layers as layers
-from keras_sngp import scores as scores
 from keras_sngp.callbacks import ResetCovarianceCallback as ResetCovarianceCallback
 from keras_sngp.export import export_model as export_model
 from keras_sngp.layers import RandomFeatureGaussianProcess as RandomFeatureGaussianProcess
@@ -17,7 +16,9 @@ from keras_sngp.layers import RandomFeatures as RandomFeatures
 from keras_sngp.layers import SpectralNormalization as SpectralNormalization
 from keras_sngp.layers import SpectralNormConstraint as SpectralNormConstraint
 from keras_sngp.layers import constrain_kernels as constrain_kernels
-from keras_sngp.mean_field import mean_field_logits as mean_field_logits
+from keras_sngp.layers.mean_field import mean_field_logits as mean_field_logits
+from keras_sngp.layers.posterior import PosteriorState as PosteriorState
+from keras_sngp.metrics import scores as scores
 from keras_sngp.models import SNGP as SNGP
 from keras_sngp.models import ConversionReport as ConversionReport
 from keras_sngp.models import DeepEnsemble as DeepEnsemble
@@ -32,7 +33,6 @@ from keras_sngp.models import fold as fold
 from keras_sngp.posterior_calibration import calibrate as calibrate
 from keras_sngp.posterior_pass import fit_posterior as fit_posterior
 from keras_sngp.posterior_pass import update_posterior as update_posterior
-from keras_sngp.posterior_state import PosteriorState as PosteriorState
 from keras_sngp.prediction import Prediction as Prediction
 from keras_sngp.predictive_distribution import predict_distribution as predict_distribution
 

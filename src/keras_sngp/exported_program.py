@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp import kept_norms
+from keras_sngp.layers import call_notes
 from keras_sngp.posterior_pass import gaussian_process_layers
 from keras_sngp.predictive_distribution import logits_and_variance
 
@@ -25,7 +25,7 @@ class ExportedProgram(keras.Model):
     def call(self, inputs):
         # TensorFlow wraps the dicts of what it saves, which a functional model takes for another structure.
         inputs = {**inputs} if isinstance(inputs, dict) else inputs
-        with kept_norms.taken():
+        with call_notes.cached_norms():
             logits, variance = logits_and_variance(self.model, inputs)
         (layer,) = gaussian_process_layers(self.model)
         adjusted = layer.shrink_by_variance(logits, variance)

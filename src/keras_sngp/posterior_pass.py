@@ -9,14 +9,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp import captured_calls, kept_norms, posterior
 from keras_sngp._runtime.batches import ROWS_PER_BATCH, cached_view
 from keras_sngp._runtime.devices import EvenBatches, parts_of_a_batch, sums_over_processes
 from keras_sngp._runtime.input_checks import check_inputs, is_array_like
 from keras_sngp._runtime.keras_internals import UntrackedJaxState, layers_of, weights_kept_on_error
+from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
+from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.spectral_normalization import bounded_layers, refine_changed
-from keras_sngp.posterior_state import PosteriorState
 
 NARROW_KERNEL_RATIO = 0.5
 
@@ -196,7 +196,7 @@ class _PosteriorPass(UntrackedJaxState, keras.Model):
         self.compile()
 
     def call(self, inputs):
-        with captured_calls.capture() as calls, kept_norms.taken():
+        with call_notes.captured_calls() as calls, call_notes.cached_norms():
             self.model(inputs, training=False)
         return [
             [(call.features, call.logits) for call in calls if call.layer is layer] for layer in self.gaussian_processes

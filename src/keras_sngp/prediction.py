@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp import scores
+from keras_sngp.metrics import scores
 
 Array = npt.NDArray[np.floating]
 

@@ -6,14 +6,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sngp import captured_calls, kept_norms, posterior
 from keras_sngp._runtime.batches import cached_view, predict_in_batches
 from keras_sngp._runtime.keras_internals import UntrackedJaxState
+from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
+from keras_sngp.layers.mean_field import monte_carlo_logits
+from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.spectral_normalization import refine_changed
-from keras_sngp.mean_field import monte_carlo_logits
 from keras_sngp.posterior_pass import gaussian_process_layers
-from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
 
 METHODS = ("mean_field", "monte_carlo")
@@ -109,7 +109,7 @@ def logits_and_variance(model: keras.Model, inputs: Any) -> tuple[Any, Any]:
 
 
 def _last_call(model: keras.Model, inputs: Any) -> tuple[RandomFeatureGaussianProcess, Any, Any]:
-    with captured_calls.capture() as calls:
+    with call_notes.captured_calls() as calls:
         model(inputs, training=False)
     layer, features, logits = calls[-1]
     return layer, logits, posterior.variance(features, layer.covariance_root.value)
@@ -126,8 +126,8 @@ class _WithVariance(UntrackedJaxState, keras.Model):
         self.model = model
 
     def call(self, inputs):
-        with kept_norms.taken() as checks:
+        with call_notes.cached_norms() as checks:
             layer, logits, variance = _last_call(self.model, inputs)
         adjusted = layer.shrink_by_variance(logits, variance)
-        valid = ops.logical_and(kept_norms.all_valid(checks), ops.ones_like(logits[:, 0], dtype="bool"))
+        valid = ops.logical_and(call_notes.all_valid(checks), ops.ones_like(logits[:, 0], dtype="bool"))
         return {"logits": logits, "variance": variance, "mean_field_logits": adjusted, "norms_are_valid": valid}

@@ -22,7 +22,7 @@ from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, trai
 from keras_sngp_cli.main import main
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="Ray starts slowly, and is the same on all")
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 ROWS = 1200
 PADDING = "x" * 8000
 COMMAND = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()"]

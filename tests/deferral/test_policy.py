@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_sngp import scores
 from keras_sngp.deferral import (
     DecisionCosts,
     DeferralDriftWarning,
@@ -16,7 +15,7 @@ from keras_sngp.deferral import (
     uncertainty_of,
 )
 from keras_sngp.deferral.drift import deferral_count_range
-from keras_sngp.metrics import coverage_at_risk
+from keras_sngp.metrics import coverage_at_risk, scores
 
 
 def draw(seed, rows=2000, classes=3):

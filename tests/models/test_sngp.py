@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import keras_sngp as sngp
-from keras_sngp import posterior
 from keras_sngp.datasets import two_moons
+from keras_sngp.layers import posterior
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 ROWS = 150

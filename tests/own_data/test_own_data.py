@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_sngp import metrics, scores
+from keras_sngp import metrics
+from keras_sngp.metrics import scores
 from keras_sngp.own_data import (
     TrainingSettings,
     classifier_file,

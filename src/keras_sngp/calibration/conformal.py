@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from keras_sngp.array_checks import checked_predictions, checked_probabilities
 from keras_sngp.calibration.outputs import check_classes, fitted
+from keras_sngp.metrics.array_checks import checked_predictions, checked_probabilities
 
 SCORES = ("lac", "aps", "raps")
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import special
 from sklearn.isotonic import IsotonicRegression
 
-from keras_sngp.array_checks import checked_probabilities
 from keras_sngp.calibration.outputs import as_logits, check_classes, fitted, labels_of_every_class
+from keras_sngp.metrics.array_checks import checked_probabilities
 
 
 class IsotonicCalibration:

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from keras_sngp.array_checks import checked_labels
 from keras_sngp.calibration.outputs import as_logits, fitted, mean_log_loss
-from keras_sngp.mean_field import MEAN_FIELD_FACTOR
+from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR
+from keras_sngp.metrics.array_checks import checked_labels
 
 FACTOR_RANGE = (1e-3, 1e3)
 TEMPERATURE_RANGE = (0.05, 20.0)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from keras_sngp.array_checks import checked_labels, checked_matrix, checked_probabilities
+from keras_sngp.metrics.array_checks import checked_labels, checked_matrix, checked_probabilities
 
 Array = npt.NDArray[np.floating]
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from keras_sngp.array_checks import checked_labels
 from keras_sngp.calibration.outputs import as_logits, fitted, mean_log_loss
+from keras_sngp.metrics.array_checks import checked_labels
 
 LOG_TEMPERATURE_BOUNDS = (-7.0, 7.0)
 

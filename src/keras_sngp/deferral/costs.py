@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import checked_probabilities
+from keras_sngp.metrics.array_checks import checked_probabilities
 
 Array = npt.NDArray[np.floating]
 

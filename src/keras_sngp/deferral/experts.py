@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import check_share, checked_labels
+from keras_sngp.metrics.array_checks import check_share, checked_labels
 
 Array = npt.NDArray[np.floating]
 

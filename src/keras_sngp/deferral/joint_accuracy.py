@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import checked_mistakes, checked_vector
+from keras_sngp.metrics.array_checks import checked_mistakes, checked_vector
 from keras_sngp.metrics.selective import risk_coverage_curve
 
 Array = npt.NDArray[np.floating]

@@ -9,13 +9,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import check_share, checked_predictions, checked_probabilities
 from keras_sngp.deferral import policy_file, thresholds
 from keras_sngp.deferral.costs import DecisionCosts
 from keras_sngp.deferral.decisions import AMBIGUOUS, UNFAMILIAR, Decisions
 from keras_sngp.deferral.drift import DeferralDriftWarning, deferral_count_range
 from keras_sngp.deferral.experts import Expert
 from keras_sngp.deferral.uncertainty import row_variance, uncertainty_of
+from keras_sngp.metrics.array_checks import check_share, checked_predictions, checked_probabilities
 
 DRIFT_LEVEL = 0.999
 EXPECTED_SAVING = "expected_saving"

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp import scores
-from keras_sngp.array_checks import checked_vector
+from keras_sngp.metrics import scores
+from keras_sngp.metrics.array_checks import checked_vector
 
 SCORES = ("max_probability", "entropy", "margin", "variance", "given")
 

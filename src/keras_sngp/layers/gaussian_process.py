@@ -7,14 +7,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sngp import captured_calls, posterior
 from keras_sngp._runtime.files import register
 from keras_sngp._runtime.ops import is_traced
+from keras_sngp.layers import call_notes, posterior
+from keras_sngp.layers.likelihood import check_likelihood, curvature
+from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR, check_mean_field_factor, shrink
+from keras_sngp.layers.mean_field import mean_field_logits as mean_field_logits
+from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.random_features import RandomFeatures
-from keras_sngp.likelihood import check_likelihood, curvature
-from keras_sngp.mean_field import MEAN_FIELD_FACTOR, check_mean_field_factor, shrink
-from keras_sngp.mean_field import mean_field_logits as mean_field_logits
-from keras_sngp.posterior_state import PosteriorState
 
 RETURNS = ("logits", "mean_field_logits", "logits_and_variance", "logits_and_covariance")
 MOST_CLASSES_WITH_A_COVARIANCE_EACH = 10
@@ -265,7 +265,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             inputs = self.input_normalization(inputs)
         features = self.random_features(inputs, training=training)
         logits = ops.matmul(features, self.kernel) + self.bias
-        captured = captured_calls.add(self, features, logits)
+        captured = call_notes.note_call(self, features, logits)
         if training:
             self._after_training_step(ops.stop_gradient(features), ops.stop_gradient(logits))
         if returns == "logits":
@@ -339,7 +339,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         >>> layer.rows_seen
         8.0
         """
-        with captured_calls.capture() as calls:
+        with call_notes.captured_calls() as calls:
             self(inputs, training=False)
         _, features, logits = calls[-1]
         self.accumulate(ops.stop_gradient(features), ops.stop_gradient(logits), sample_weight)

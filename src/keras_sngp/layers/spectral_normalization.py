@@ -6,10 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sngp import kept_norms
 from keras_sngp._runtime.files import register
 from keras_sngp._runtime.keras_internals import layers_of
 from keras_sngp._runtime.ops import is_traced
+from keras_sngp.layers import call_notes
 from keras_sngp.layers.leading_singular_vector import lanczos, norm, normalised, power_iteration
 from keras_sngp.layers.linear_operators import (
     check_has_operator,
@@ -192,7 +192,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         """The image `W u` of the kept `u` where that is the kernel's, or else of one that is searched for."""
         frozen, kept = ops.stop_gradient(kernel), self.u.value
         refined = self._is_refined_for(frozen, ops.stop_gradient(image))
-        if kept_norms.add(refined):
+        if call_notes.note_norm_check(refined):
             return image
 
         def search():

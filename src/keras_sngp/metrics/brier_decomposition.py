@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import checked_predictions
+from keras_sngp.metrics.array_checks import checked_predictions
 from keras_sngp.metrics.confidence_bins import bin_index
 
 

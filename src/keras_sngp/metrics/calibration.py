@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import checked_predictions
+from keras_sngp.metrics.array_checks import checked_predictions
 from keras_sngp.metrics.confidence_bins import ConfidenceBins, confidence_bins, top_label_bins
 
 

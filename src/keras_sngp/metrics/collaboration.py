@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from keras_sngp.array_checks import check_share, checked_labels, checked_mistakes, checked_vector
+from keras_sngp.metrics.array_checks import check_share, checked_labels, checked_mistakes, checked_vector
 from keras_sngp.metrics.selective import risk_coverage_curve
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from keras_sngp.array_checks import checked_predictions
+from keras_sngp.metrics.array_checks import checked_predictions
 
 Array = npt.NDArray[np.floating]
 BINNINGS = ("equal_width", "equal_mass")

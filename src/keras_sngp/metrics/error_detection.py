@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from keras_sngp.array_checks import checked_mistakes, checked_vector
+from keras_sngp.metrics.array_checks import checked_mistakes, checked_vector
 
 
 def calibration_auroc(uncertainty: npt.ArrayLike, mistakes: npt.ArrayLike) -> float:

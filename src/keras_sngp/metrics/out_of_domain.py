@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from keras_sngp.array_checks import check_share, checked_vector
+from keras_sngp.metrics.array_checks import check_share, checked_vector
 
 POSITIVES = ("out", "in")
 

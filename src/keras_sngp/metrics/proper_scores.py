@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import ROWS_A_BLOCK, checked_predictions
+from keras_sngp.metrics.array_checks import ROWS_A_BLOCK, checked_predictions
 
 
 def accuracy(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:

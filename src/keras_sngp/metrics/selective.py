@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import check_share, checked_mistakes, checked_vector
+from keras_sngp.metrics.array_checks import check_share, checked_mistakes, checked_vector
 
 Array = npt.NDArray[np.floating]
 

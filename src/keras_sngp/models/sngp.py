@@ -11,12 +11,12 @@ from keras_sngp._runtime.keras_internals import UntrackedJaxState, weights_kept_
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
 from keras_sngp.export import export_model
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
+from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR
+from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels
-from keras_sngp.mean_field import MEAN_FIELD_FACTOR
 from keras_sngp.models.graph_copy import is_graph, layer_at
 from keras_sngp.posterior_calibration import calibrate
 from keras_sngp.posterior_pass import fit_posterior, update_posterior
-from keras_sngp.posterior_state import PosteriorState
 from keras_sngp.prediction import Prediction
 from keras_sngp.predictive_distribution import predict_distribution, require_posterior
 

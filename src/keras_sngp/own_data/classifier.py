@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from keras_sngp import scores
 from keras_sngp.deferral import Decisions, DeferralPolicy
+from keras_sngp.metrics import scores
 from keras_sngp.models import SNGP, fold
 from keras_sngp.own_data.architecture import Architecture
 from keras_sngp.own_data.inputs import Inputs
@@ -29,7 +29,7 @@ class HeldOut:
     Attributes:
         probabilities: `(rows, classes)`.
         variance: `(rows,)`.
-        dempster_shafer: Uncertainty by the size of the logits `(rows,)`; see `keras_sngp.scores.dempster_shafer`.
+        dempster_shafer: Uncertainty by the size of the logits `(rows,)`; see `scores.dempster_shafer`.
         labels: Class numbers `(rows,)`.
     """
 
@@ -94,7 +94,7 @@ class Classifier:
     def unfamiliarity(self, rows: Prediction | HeldOut) -> npt.NDArray[np.floating]:
         """How much each row is of no known class `(rows,)`: by the size of the logits, and by the variance as well.
 
-        The two are combined by `keras_sngp.scores.fisher`. Of texts the logits alone tell it, Dempster-Shafer: a
+        The two are combined by `scores.fisher`. Of texts the logits alone tell it, Dempster-Shafer: a
         question of another intent is made of familiar words, so that its distance says little.
         """
         if isinstance(self.inputs, WordColumn | EncodedTextColumn):

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from keras_sngp.array_checks import checked_vector
+from keras_sngp.metrics.array_checks import checked_vector
 from keras_sngp.plots.colors import model_color
 from keras_sngp.plots.surfaces import OUT_OF_DOMAIN_COLOR
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from keras_sngp import scores
+from keras_sngp.metrics import scores
 
 FAST = settings(max_examples=60, deadline=None, derandomize=True)
 LOGITS = arrays("float64", st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-50, 50))

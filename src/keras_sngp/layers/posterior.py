@@ -21,6 +21,7 @@ Reference: Liu et al. 2020, arXiv:2006.10108, equations 8 and 9; Rasmussen and W
 Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.20 (Laplace approximation).
 """
 
+import enum
 import itertools
 import warnings
 
@@ -31,6 +32,14 @@ FEW_ROWS = 16
 TRIANGULAR_BLOCKS = 8
 STRIPS, SMALLEST_IN_STRIPS = 4, 512
 LARGEST_SOLVED_AT_ONCE = 128
+
+
+class PosteriorState(enum.IntEnum):
+    """Whether a layer's posterior belongs to its present weights."""
+
+    UNFITTED = 0
+    FITTED = 1
+    STALE = 2
 
 
 def gram_matrix(features, weights):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sngp.mean_field import MEAN_FIELD_FACTOR, mean_field_logits, monte_carlo_logits
+from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR, mean_field_logits, monte_carlo_logits
 
 
 def numpy(tensor):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from keras_sngp import posterior
+from keras_sngp.layers import posterior
 
 FAST = settings(max_examples=30, deadline=None, derandomize=True)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sngp.likelihood import check_likelihood, curvature
+from keras_sngp.layers.likelihood import check_likelihood, curvature
 
 
 def numpy(tensor):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.array_checks import checked_vector
+from keras_sngp.metrics.array_checks import checked_vector
 
 Array = npt.NDArray[np.floating]
 
