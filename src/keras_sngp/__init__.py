@@ -9,8 +9,6 @@ except (ImportError, ValueError) as error:
 
 from keras_sngp import datasets as datasets
 from keras_sngp import layers as layers
-from keras_sngp.callbacks import ResetCovarianceCallback as ResetCovarianceCallback
-from keras_sngp.export import export_model as export_model
 from keras_sngp.layers import RandomFeatureGaussianProcess as RandomFeatureGaussianProcess
 from keras_sngp.layers import RandomFeatures as RandomFeatures
 from keras_sngp.layers import SpectralNormalization as SpectralNormalization
@@ -30,10 +28,12 @@ from keras_sngp.models import MCDropout as MCDropout
 from keras_sngp.models import WideResNet as WideResNet
 from keras_sngp.models import convert as convert
 from keras_sngp.models import fold as fold
-from keras_sngp.posterior_calibration import calibrate as calibrate
-from keras_sngp.posterior_pass import fit_posterior as fit_posterior
-from keras_sngp.posterior_pass import update_posterior as update_posterior
-from keras_sngp.prediction import Prediction as Prediction
-from keras_sngp.predictive_distribution import predict_distribution as predict_distribution
+from keras_sngp.models.export.export import export_model as export_model
+from keras_sngp.models.posterior_calibration import calibrate as calibrate
+from keras_sngp.models.posterior_pass import fit_posterior as fit_posterior
+from keras_sngp.models.posterior_pass import update_posterior as update_posterior
+from keras_sngp.models.prediction import Prediction as Prediction
+from keras_sngp.models.predictive_distribution import predict_distribution as predict_distribution
+from keras_sngp.models.tutorial import ResetCovarianceCallback as ResetCovarianceCallback
 
 __version__ = "0.1.0"

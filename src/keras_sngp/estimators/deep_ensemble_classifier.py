@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from keras_sngp.estimators.network_classifier import ROWS_PER_BATCH, NetworkClassifier, Part
 from keras_sngp.models import DeepEnsemble, Deterministic
-from keras_sngp.prediction import Prediction
+from keras_sngp.models.prediction import Prediction
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)

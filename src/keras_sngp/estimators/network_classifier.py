@@ -16,9 +16,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from keras_sngp._runtime.files import network_from_bytes, network_to_bytes
 from keras_sngp._runtime.random_state import random_state_kept, seed_everything
 from keras_sngp.estimators.rows_as_numbers import ArrayRows, FrameRows, is_data_frame
+from keras_sngp.models.prediction import Prediction
 from keras_sngp.own_data.architecture import TABLE_WIDTH, ResidualArchitecture
 from keras_sngp.own_data.training_settings import TrainingSettings
-from keras_sngp.prediction import Prediction
 from keras_sngp.tables import TableSchema
 
 ROWS_PER_BATCH = 256

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_sngp._runtime.batches import predict_in_batches
 from keras_sngp._runtime.input_checks import check_inputs, check_labels, first_rows
-from keras_sngp.prediction import Prediction, probabilities_from_outputs
+from keras_sngp.models.prediction import Prediction, probabilities_from_outputs
 
 
 class DeepEnsemble:

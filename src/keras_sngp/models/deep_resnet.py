@@ -4,13 +4,10 @@ import keras
 
 from keras_sngp._runtime.files import register, save_atomically
 from keras_sngp._runtime.keras_internals import UntrackedJaxState
-from keras_sngp.callbacks import ResetCovarianceCallback
 from keras_sngp.layers.dropout import Dropout
-from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 from keras_sngp.models.deterministic import Deterministic
-from keras_sngp.prediction import Prediction
-from keras_sngp.predictive_distribution import predict_distribution
+from keras_sngp.models.prediction import Prediction
 
 
 @register
@@ -107,42 +104,3 @@ class DeepResNet(UntrackedJaxState, keras.Model):
             "spec_norm_bound": self.spec_norm_bound,
             **self.classifier_kwargs,
         }
-
-
-@register
-class DeepResNetSNGP(DeepResNet):
-    """The tutorial's SNGP: bounded residual layers and a Gaussian process that sums as it trains.
-
-    Without a reset each epoch the covariance counts every row once an epoch; see
-    `DeepResNetSNGPWithCovReset`, or `SNGP`, which needs neither.
-
-    Call arguments:
-        return_covmat: Return `(logits, covariance (batch, batch))` instead of logits.
-    """
-
-    def __init__(self, num_classes=None, spec_norm_bound=0.9, **kwargs):
-        super().__init__(num_classes, spec_norm_bound=spec_norm_bound, **kwargs)
-
-    def make_output_layer(self, num_classes):
-        return RandomFeatureGaussianProcess(num_classes, **{"gp_cov_momentum": -1, **self.classifier_kwargs})
-
-    def call(self, inputs, training=None, return_covmat=False):
-        hidden = self.last_hidden_units(inputs, training)
-        if self.classifier is None:
-            return hidden
-        returns = "logits_and_covariance" if return_covmat and not training else "logits"
-        return self.classifier(hidden, training=training, returns=returns)
-
-    def predict_distribution(self, x, **options) -> Prediction:
-        """Probabilities, logits and variance; see `keras_sngp.predict_distribution`."""
-        return predict_distribution(self, x, **options)
-
-
-@register
-class DeepResNetSNGPWithCovReset(DeepResNetSNGP):
-    """`DeepResNetSNGP` whose `fit` resets the covariance at the start of each epoch."""
-
-    def fit(self, *args, callbacks=None, **kwargs):
-        """Trains like `keras.Model.fit`, with a `ResetCovarianceCallback` added."""
-        callbacks = [*(callbacks or []), ResetCovarianceCallback()]
-        return super().fit(*args, callbacks=callbacks, **kwargs)

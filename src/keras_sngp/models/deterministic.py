@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_sngp._runtime.batches import predict_in_batches
-from keras_sngp.prediction import Prediction, probabilities_from_outputs
+from keras_sngp.models.prediction import Prediction, probabilities_from_outputs
 
 
 class Deterministic:

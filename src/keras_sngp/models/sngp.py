@@ -9,16 +9,16 @@ from keras_sngp._runtime.files import register, save_atomically
 from keras_sngp._runtime.input_checks import check_inputs, check_labels, is_array_like
 from keras_sngp._runtime.keras_internals import UntrackedJaxState, weights_kept_on_error
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
-from keras_sngp.export import export_model
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR
 from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels
-from keras_sngp.models.graph_copy import is_graph, layer_at
-from keras_sngp.posterior_calibration import calibrate
-from keras_sngp.posterior_pass import fit_posterior, update_posterior
-from keras_sngp.prediction import Prediction
-from keras_sngp.predictive_distribution import predict_distribution, require_posterior
+from keras_sngp.models.conversion.graph_copy import is_graph, layer_at
+from keras_sngp.models.export.export import export_model
+from keras_sngp.models.posterior_calibration import calibrate
+from keras_sngp.models.posterior_pass import fit_posterior, update_posterior
+from keras_sngp.models.prediction import Prediction
+from keras_sngp.models.predictive_distribution import predict_distribution, require_posterior
 
 _FIT_SIGNATURE = inspect.signature(keras.Model.fit)
 

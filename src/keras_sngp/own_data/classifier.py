@@ -11,9 +11,9 @@ import pyarrow as pa
 from keras_sngp.deferral import Decisions, DeferralPolicy
 from keras_sngp.metrics import scores
 from keras_sngp.models import SNGP, fold
+from keras_sngp.models.prediction import Prediction
 from keras_sngp.own_data.architecture import Architecture
 from keras_sngp.own_data.inputs import Inputs
-from keras_sngp.prediction import Prediction
 from keras_sngp.texts import EncodedTextColumn, WordColumn
 
 ENTROPY, UNFAMILIARITY = "entropy", "unfamiliarity"

@@ -5,8 +5,8 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from keras_sngp.experiments.two_moons import TITLES, Result
+from keras_sngp.models.prediction import Prediction
 from keras_sngp.plots import PROBABILITY_COLORS, plot_points, plot_surface
-from keras_sngp.prediction import Prediction
 
 PROBABILITY = "Probability of class 1"
 UNCERTAINTY = "Uncertainty p(1-p), 1 = a coin toss"

@@ -11,7 +11,8 @@ from keras_sngp._runtime.keras_internals import inputs_of_calls, layers_of
 from keras_sngp.layers.linear_operators import LINEAR_LAYERS, operator_of, scaled_variable
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels, has_kernels_within, kernels_within
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
-from keras_sngp.models.conversion_report import (
+from keras_sngp.models.conversion.graph_copy import copy_with_weights, layer_at
+from keras_sngp.models.conversion.report import (
     BOUNDED,
     CONSTRAINED,
     SKIPPED,
@@ -19,7 +20,6 @@ from keras_sngp.models.conversion_report import (
     WITHOUT_WEIGHTS,
     LayerReport,
 )
-from keras_sngp.models.graph_copy import copy_with_weights, layer_at
 
 EMBEDDINGS = (keras.layers.Embedding,)
 DATA_NORMALIZATIONS = (

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_sngp.layers import call_notes
-from keras_sngp.posterior_pass import gaussian_process_layers
-from keras_sngp.predictive_distribution import logits_and_variance
+from keras_sngp.models.posterior_pass import gaussian_process_layers
+from keras_sngp.models.predictive_distribution import logits_and_variance
 
 OUTPUTS = ("logits", "probabilities", "variance")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import keras_sngp as sngp
-from keras_sngp.export_formats import require_packages
-from keras_sngp.onnx_files import finish
+from keras_sngp.models.export.formats import require_packages
+from keras_sngp.models.export.onnx_files import finish
 
 FORMATS = {"tf_saved_model": "program", "onnx": "program.onnx", "litert": "program.tflite", "openvino": "program.xml"}
 ROWS = 40

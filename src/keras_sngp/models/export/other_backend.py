@@ -1,6 +1,5 @@
 """Programs that the present backend cannot write: a second Python process with another backend does it."""
 
-import importlib
 import os
 import pickle
 import subprocess
@@ -13,7 +12,7 @@ import keras
 
 from keras_sngp._runtime.keras_internals import layers_of
 
-RUN = "import sys; from keras_sngp.export_in_another_process import run_request; run_request(sys.argv[1])"
+MODEL, REQUEST = "model.keras", "request.pickle"
 
 
 def export_with(backend: str, model: keras.Model, path: Path, format: str, options: dict[str, Any]) -> None:
@@ -23,30 +22,23 @@ def export_with(backend: str, model: keras.Model, path: Path, format: str, optio
         RuntimeError: the process failed; with its last words.
     """
     with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder, "model.keras"))
+        model.save(Path(folder, MODEL))
         modules = {type(layer).__module__ for layer in layers_of(model)}
         request = {
             "modules": sorted(name for name in modules if name != "__main__" and not name.startswith("keras.")),
             "arguments": {"filepath": str(path.resolve()), "format": format, **options},
         }
-        Path(folder, "request.pickle").write_bytes(pickle.dumps(request))
+        Path(folder, REQUEST).write_bytes(pickle.dumps(request))
         environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(
-            [sys.executable, "-c", RUN, folder], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "keras_sngp.models.export", folder],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if done.returncode:
         raise RuntimeError(
             f"Exporting to {format!r} needs the model to load with the {backend} backend, where it failed. "
             f"Received: {done.stderr[-2000:]}"
         )
-
-
-def run_request(folder: str) -> None:
-    """Exports the model of a request; runs in the second process."""
-    from keras_sngp.export import export_model
-
-    request = pickle.loads(Path(folder, "request.pickle").read_bytes())
-    for name in request["modules"]:
-        importlib.import_module(name)
-    model = keras.saving.load_model(Path(folder, "model.keras"))
-    export_model(model, **request["arguments"])

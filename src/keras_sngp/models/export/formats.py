@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 
-from keras_sngp.exported_program import OUTPUTS, ExportedProgram
-from keras_sngp.onnx_files import finish
+from keras_sngp.models.export.onnx_files import finish
+from keras_sngp.models.export.program import OUTPUTS, ExportedProgram
 
 ONNX_CONVERTERS = {"jax": ("jax2onnx",), "tensorflow": ("tf2onnx",)}
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sngp._runtime.input_checks import check_labels, is_array_like
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
-from keras_sngp.predictive_distribution import predict_distribution, require_posterior
+from keras_sngp.models.predictive_distribution import predict_distribution, require_posterior
 
 
 def calibrate(model: keras.Model, x: Any, y: Any, *, batch_size: int | None = None) -> MeanFieldCalibration:

@@ -7,9 +7,9 @@ import keras
 
 from keras_sngp._runtime.keras_internals import inputs_of_calls, layers_of, made_by
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
-from keras_sngp.models.conversion_report import HEAD, ConversionReport
-from keras_sngp.models.graph_copy import copy_graph, inputs_and_outputs, is_graph
-from keras_sngp.models.layer_bounds import LayerBounds
+from keras_sngp.models.conversion.graph_copy import copy_graph, inputs_and_outputs, is_graph
+from keras_sngp.models.conversion.layer_bounds import LayerBounds
+from keras_sngp.models.conversion.report import HEAD, ConversionReport
 from keras_sngp.models.sngp import SNGP
 
 ACTIVATION_LAYERS = (keras.layers.Activation, keras.layers.Softmax, keras.layers.Identity)

@@ -13,8 +13,8 @@ from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.mean_field import monte_carlo_logits
 from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.spectral_normalization import refine_changed
-from keras_sngp.posterior_pass import gaussian_process_layers
-from keras_sngp.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
+from keras_sngp.models.posterior_pass import gaussian_process_layers
+from keras_sngp.models.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
 
 METHODS = ("mean_field", "monte_carlo")
 

@@ -6,8 +6,8 @@ import keras
 
 from keras_sngp.layers.linear_operators import scaled_variable
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
+from keras_sngp.models.conversion.graph_copy import copy_graph, copy_weights, copy_with_weights, is_graph
 from keras_sngp.models.deep_resnet import DeepResNet
-from keras_sngp.models.graph_copy import copy_graph, copy_weights, copy_with_weights, is_graph
 from keras_sngp.models.sngp import SNGP
 
 

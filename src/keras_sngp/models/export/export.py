@@ -7,17 +7,17 @@ from typing import Any
 import keras
 
 from keras_sngp._runtime.files import atomic_folder
-from keras_sngp.export_formats import (
+from keras_sngp.layers.spectral_normalization import refine_changed
+from keras_sngp.models.export.formats import (
     WRITERS,
     missing_packages,
     needed_packages,
     require_packages,
     writing_backend,
 )
-from keras_sngp.export_in_another_process import export_with
-from keras_sngp.exported_program import make_program
-from keras_sngp.layers.spectral_normalization import refine_changed
-from keras_sngp.predictive_distribution import require_posterior
+from keras_sngp.models.export.other_backend import export_with
+from keras_sngp.models.export.program import make_program
+from keras_sngp.models.predictive_distribution import require_posterior
 
 FORMATS = tuple(WRITERS)
 FORMATS_BY_WAY_OF_ONNX = ("onnx", "openvino")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sngp.onnx_pooling import pool_over_images_alone
+from keras_sngp.models.export.onnx_pooling import pool_over_images_alone
 
 
 def finish(path: Path, names: Sequence[str]) -> None:

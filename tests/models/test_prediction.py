@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from keras_sngp import Prediction
 from keras_sngp.metrics import scores
-from keras_sngp.prediction import probabilities_from_logits, probabilities_from_outputs
+from keras_sngp.models.prediction import probabilities_from_logits, probabilities_from_outputs
 
 FAST = settings(max_examples=50, deadline=None, derandomize=True)
 PROBABILITIES = np.array([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1]])

@@ -1,0 +1,3 @@
+"""Trained models as programs that run without Keras, with their uncertainty."""
+
+from keras_sngp.models.export.export import export_model as export_model
