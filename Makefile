@@ -10,7 +10,7 @@ moons: .venv/run.stamp            ## The main job: train, compare and report on 
 test: $(BACKENDS:%=test-%)        ## The tests, on each backend
 
 # These are of code that no backend changes, and of the benchmarks, which run on one: once is enough.
-test-tensorflow test-torch: IGNORED := deferral report tables datasets texts benchmarks
+test-tensorflow test-torch: IGNORED := deferral report _tables benchmarks
 
 # The tests' networks are small: compiling takes longer than running.
 test-jax: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 
 @pytest.fixture(autouse=True)

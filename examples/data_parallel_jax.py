@@ -9,7 +9,7 @@ import argparse
 import keras
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 ROWS_A_STEP = 100
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 
 def devices() -> list[str]:

@@ -11,7 +11,7 @@ from torch import distributed
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 
 def make_model() -> sngp.SNGP:

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 
 def make_model() -> sngp.SNGP:

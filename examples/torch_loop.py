@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 
 class Classifier(torch.nn.Module):

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 READ = """
 import json, sys
 import keras, keras_sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 model = keras.models.load_model(sys.argv[1])
 x, _ = two_moons.make_training_data(30, seed=5)
 prediction = model.predict_distribution(x)

@@ -16,8 +16,8 @@ import torch
 from residual_network import ResidualNetwork
 from torch.nn import functional
 
+from benchmarks.data import cifar10, cifar100
 from keras_sngp._runtime.files import atomic_write
-from keras_sngp.datasets import cifar10, cifar100
 
 MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.2470, 0.2435, 0.2616]).view(1, 3, 1, 1)

@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from keras_sngp.datasets import adult
+from benchmarks.data import adult
 
 HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()"]

@@ -21,8 +21,8 @@ import pyarrow.parquet as parquet
 from predict_many_rows import COMMAND
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from benchmarks.data import adult, clinc150, mnist
 from keras_sngp import metrics
-from keras_sngp.datasets import adult, clinc150, mnist
 from keras_sngp.own_data.classifier import SCORES
 from keras_sngp.own_data.figures import COVERAGES, figures_of
 

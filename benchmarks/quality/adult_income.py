@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from study import DENSE, NO_BOUND, SNGP, Study
 
-from keras_sngp.datasets import adult
+from benchmarks.data import adult
 
 WIDTH = 128
 NUMBERS = ["age", "fnlwgt", "education_num", "hours_per_week"]

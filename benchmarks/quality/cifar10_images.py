@@ -18,7 +18,7 @@ from settings import Settings
 from study import Study
 
 import keras_sngp as sngp
-from keras_sngp.datasets import cifar10, cifar100, mnist
+from benchmarks.data import cifar10, cifar100, mnist
 from keras_sngp.deferral import Expert
 
 SETTINGS = {

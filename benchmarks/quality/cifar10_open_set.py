@@ -15,8 +15,8 @@ from image_studies import UNFAMILIAR_ROWS, plain_questions, standardised
 from run_study import arguments, run
 from study import Study
 
-from keras_sngp.datasets import cifar10, cifar100, mnist
-from keras_sngp.datasets.labelled_images import ImagesAndLabels
+from benchmarks.data import cifar10, cifar100, mnist
+from benchmarks.data.labelled_images import ImagesAndLabels
 
 NETWORK = "resnet-20"
 KNOWN = np.array([0, 1, 2, 4, 5, 9])

@@ -17,7 +17,7 @@ from sentence_encoder import Tokens, by_length, make_embedder, tokenize
 from settings import Settings
 from study import SNGP, Study, fit
 
-from keras_sngp.datasets import clinc150
+from benchmarks.data import clinc150
 
 SETTINGS = Settings(epochs=10, learning_rate=2e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
 FURTHER_LEARNING_RATES = (1e-4,)

@@ -15,8 +15,8 @@ from sentence_encoder import WIDTH, embed
 from settings import Settings
 from study import DENSE, NO_BOUND, SNGP, Study
 
+from benchmarks.data import clinc150
 from keras_sngp._runtime.files import atomic_write
-from keras_sngp.datasets import clinc150
 
 SETTINGS = Settings(epochs=15, learning_rate=5e-4, residual_blocks=1, gp_kernel_scale=11.0)
 FIRST = Settings(epochs=15, learning_rate=1e-3, residual_blocks=2)

@@ -11,8 +11,8 @@ from run_study import arguments, run
 from settings import Settings
 from study import SNGP, Study
 
-from keras_sngp.datasets import fashion_mnist, mnist
-from keras_sngp.datasets.letters import make_letters
+from benchmarks.data import fashion_mnist, mnist
+from benchmarks.data.letters import make_letters
 from keras_sngp.own_data.architecture import ConvolutionalArchitecture
 
 LETTERS = 5_000

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from keras_sngp.datasets import corruptions
-from keras_sngp.datasets.labelled_images import ImagesAndLabels, LabelledImages
+from benchmarks.data import corruptions
+from benchmarks.data.labelled_images import ImagesAndLabels, LabelledImages
 
 VALIDATION_ROWS = 5_000
 SHIFTED_ROWS = 1_000

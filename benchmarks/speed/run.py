@@ -23,7 +23,7 @@ from measuring import DATA
 from speed_page import PAGE, RESULTS, render, show
 from works import WHOLE, WORKS, Subject, Work
 
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 
 HERE = Path(__file__).parent
 PACKAGES = ("keras-sngp", "keras", "jax", "tensorflow", "torch", "tf-keras", "numpy", *REQUIREMENTS)

@@ -1,5 +1,8 @@
 """Deep classifiers that know when they do not know: SNGP for Keras on JAX, TensorFlow and PyTorch."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from keras_sngp._runtime.backends import explain_missing_backend
 
 try:
@@ -7,33 +10,108 @@ try:
 except (ImportError, ValueError) as error:
     raise ImportError(explain_missing_backend()) from error
 
-from keras_sngp import datasets as datasets
-from keras_sngp import layers as layers
-from keras_sngp.layers import RandomFeatureGaussianProcess as RandomFeatureGaussianProcess
-from keras_sngp.layers import RandomFeatures as RandomFeatures
-from keras_sngp.layers import SpectralNormalization as SpectralNormalization
-from keras_sngp.layers import SpectralNormConstraint as SpectralNormConstraint
-from keras_sngp.layers import constrain_kernels as constrain_kernels
-from keras_sngp.layers.mean_field import mean_field_logits as mean_field_logits
-from keras_sngp.layers.posterior import PosteriorState as PosteriorState
-from keras_sngp.metrics import scores as scores
-from keras_sngp.models import SNGP as SNGP
-from keras_sngp.models import ConversionReport as ConversionReport
-from keras_sngp.models import DeepEnsemble as DeepEnsemble
-from keras_sngp.models import DeepResNet as DeepResNet
-from keras_sngp.models import DeepResNetSNGP as DeepResNetSNGP
-from keras_sngp.models import DeepResNetSNGPWithCovReset as DeepResNetSNGPWithCovReset
-from keras_sngp.models import Deterministic as Deterministic
-from keras_sngp.models import MCDropout as MCDropout
-from keras_sngp.models import WideResNet as WideResNet
-from keras_sngp.models import convert as convert
-from keras_sngp.models import fold as fold
-from keras_sngp.models.export.export import export_model as export_model
-from keras_sngp.models.posterior_calibration import calibrate as calibrate
-from keras_sngp.models.posterior_pass import fit_posterior as fit_posterior
-from keras_sngp.models.posterior_pass import update_posterior as update_posterior
-from keras_sngp.models.prediction import Prediction as Prediction
-from keras_sngp.models.predictive_distribution import predict_distribution as predict_distribution
-from keras_sngp.models.tutorial import ResetCovarianceCallback as ResetCovarianceCallback
+from keras_sngp import layers
+from keras_sngp.layers import (
+    RandomFeatureGaussianProcess,
+    RandomFeatures,
+    SpectralNormalization,
+    SpectralNormConstraint,
+    constrain_kernels,
+    mean_field_logits,
+)
+from keras_sngp.models import (
+    SNGP,
+    ConversionReport,
+    DeepEnsemble,
+    DeepResNet,
+    DeepResNetSNGP,
+    DeepResNetSNGPWithCovReset,
+    Deterministic,
+    MCDropout,
+    PosteriorState,
+    Prediction,
+    ResetCovarianceCallback,
+    WideResNet,
+    calibrate,
+    convert,
+    export_model,
+    fit_posterior,
+    fold,
+    predict_distribution,
+    update_posterior,
+)
+
+if TYPE_CHECKING:
+    from keras_sngp import calibration, deferral, metrics, models, own_data, plots, report, two_moons
+    from keras_sngp._runtime.ray_map import ray_map
+    from keras_sngp.metrics import scores
+    from keras_sngp.own_data import estimators
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "SNGP",
+    "ConversionReport",
+    "DeepEnsemble",
+    "DeepResNet",
+    "DeepResNetSNGP",
+    "DeepResNetSNGPWithCovReset",
+    "Deterministic",
+    "MCDropout",
+    "PosteriorState",
+    "Prediction",
+    "RandomFeatureGaussianProcess",
+    "RandomFeatures",
+    "ResetCovarianceCallback",
+    "SpectralNormConstraint",
+    "SpectralNormalization",
+    "WideResNet",
+    "calibrate",
+    "calibration",
+    "constrain_kernels",
+    "convert",
+    "deferral",
+    "estimators",
+    "export_model",
+    "fit_posterior",
+    "fold",
+    "layers",
+    "mean_field_logits",
+    "metrics",
+    "models",
+    "own_data",
+    "plots",
+    "predict_distribution",
+    "ray_map",
+    "report",
+    "scores",
+    "two_moons",
+    "update_posterior",
+]
+
+# Rooms and names that are imported when they are first asked for, so that `import keras_sngp` stays quick.
+_LAZY = {
+    "calibration": "keras_sngp.calibration",
+    "deferral": "keras_sngp.deferral",
+    "estimators": "keras_sngp.own_data.estimators",
+    "metrics": "keras_sngp.metrics",
+    "own_data": "keras_sngp.own_data",
+    "plots": "keras_sngp.plots",
+    "ray_map": "keras_sngp._runtime.ray_map:ray_map",
+    "report": "keras_sngp.report",
+    "scores": "keras_sngp.metrics.scores",
+    "two_moons": "keras_sngp.two_moons",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _LAZY[name].partition(":")
+    found = importlib.import_module(module)
+    globals()[name] = getattr(found, attribute) if attribute else found
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -3,7 +3,7 @@
 import click
 
 from keras_sngp_cli.evaluate import evaluate
-from keras_sngp_cli.moons import moons
+from keras_sngp_cli.moons.command import moons
 from keras_sngp_cli.predict import predict
 from keras_sngp_cli.report import report
 from keras_sngp_cli.show import show

@@ -75,10 +75,10 @@ def predict(
     with plain_errors():
         import_for_own_data(backend)
         from keras_sngp._runtime.ray_map import ray_map
+        from keras_sngp._tables.write_table import check_output, open_output
         from keras_sngp.own_data.answers import AnswerCounts, answer_blocks
         from keras_sngp.own_data.classifier_file import load_classifier
         from keras_sngp.own_data.open_data import open_data
-        from keras_sngp.own_data.output_files import check_output, open_output
 
         check_output(output)
         classifier = load_classifier(model)

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_sngp import two_moons
 from keras_sngp._runtime.devices import EvenBatches
-from keras_sngp.datasets import two_moons
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

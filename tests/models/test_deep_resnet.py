@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 import keras_sngp as sngp
 import keras_sngp.layers as nlp_layers
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 from keras_sngp.metrics import expected_calibration_error
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

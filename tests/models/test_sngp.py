@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_sngp as sngp
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 from keras_sngp.layers import posterior
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_sngp import metrics
+from keras_sngp._tables.blocks import BadRow, Block
 from keras_sngp.metrics import scores
 from keras_sngp.own_data import (
     TrainingSettings,
@@ -29,7 +30,6 @@ from keras_sngp.own_data.classifier import SCORES
 from keras_sngp.own_data.labels import class_names_of, label_numbers
 from keras_sngp.own_data.progress import TrainingProgress
 from keras_sngp.own_data.splits import Split
-from keras_sngp.tables.bad_rows import BadRow, Block
 
 SETTINGS = TrainingSettings(epochs=6, batch_size=32)
 

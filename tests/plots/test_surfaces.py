@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from keras_sngp.datasets import two_moons
+from keras_sngp import two_moons
 from keras_sngp.plots import plot_points, plot_surface
 
 

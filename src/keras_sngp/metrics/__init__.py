@@ -1,33 +1,62 @@
 """Measures of predictions, from plain arrays of any framework; as `keras.metrics.Metric` in `streaming`."""
 
-from keras_sngp.metrics.bootstrap import Interval as Interval
-from keras_sngp.metrics.bootstrap import bootstrap_draws as bootstrap_draws
-from keras_sngp.metrics.bootstrap import bootstrap_interval as bootstrap_interval
-from keras_sngp.metrics.brier_decomposition import BrierDecomposition as BrierDecomposition
-from keras_sngp.metrics.brier_decomposition import brier_decomposition as brier_decomposition
-from keras_sngp.metrics.calibration import adaptive_calibration_error as adaptive_calibration_error
-from keras_sngp.metrics.calibration import classwise_calibration_error as classwise_calibration_error
-from keras_sngp.metrics.calibration import debiased_calibration_error as debiased_calibration_error
-from keras_sngp.metrics.calibration import expected_calibration_error as expected_calibration_error
-from keras_sngp.metrics.calibration import maximum_calibration_error as maximum_calibration_error
-from keras_sngp.metrics.calibration import top_label_calibration_error as top_label_calibration_error
-from keras_sngp.metrics.collaboration import oracle_collaborative_accuracy as oracle_collaborative_accuracy
-from keras_sngp.metrics.collaboration import oracle_collaborative_auc as oracle_collaborative_auc
-from keras_sngp.metrics.confidence_bins import ConfidenceBins as ConfidenceBins
-from keras_sngp.metrics.confidence_bins import confidence_bins as confidence_bins
-from keras_sngp.metrics.confidence_bins import top_label_bins as top_label_bins
-from keras_sngp.metrics.error_detection import calibration_aupr as calibration_aupr
-from keras_sngp.metrics.error_detection import calibration_auroc as calibration_auroc
-from keras_sngp.metrics.out_of_domain import false_positive_rate as false_positive_rate
-from keras_sngp.metrics.out_of_domain import out_of_domain_aupr as out_of_domain_aupr
-from keras_sngp.metrics.out_of_domain import out_of_domain_auroc as out_of_domain_auroc
-from keras_sngp.metrics.proper_scores import accuracy as accuracy
-from keras_sngp.metrics.proper_scores import brier_score as brier_score
-from keras_sngp.metrics.proper_scores import negative_log_likelihood as negative_log_likelihood
-from keras_sngp.metrics.selective import RiskCoverageCurve as RiskCoverageCurve
-from keras_sngp.metrics.selective import accuracy_at_coverage as accuracy_at_coverage
-from keras_sngp.metrics.selective import augrc as augrc
-from keras_sngp.metrics.selective import aurc as aurc
-from keras_sngp.metrics.selective import coverage_at_risk as coverage_at_risk
-from keras_sngp.metrics.selective import excess_aurc as excess_aurc
-from keras_sngp.metrics.selective import risk_coverage_curve as risk_coverage_curve
+from keras_sngp.metrics import scores
+from keras_sngp.metrics.bootstrap import Interval, bootstrap_draws, bootstrap_interval
+from keras_sngp.metrics.brier_decomposition import BrierDecomposition, brier_decomposition
+from keras_sngp.metrics.calibration import (
+    adaptive_calibration_error,
+    classwise_calibration_error,
+    debiased_calibration_error,
+    expected_calibration_error,
+    maximum_calibration_error,
+    top_label_calibration_error,
+)
+from keras_sngp.metrics.collaboration import oracle_collaborative_accuracy, oracle_collaborative_auc
+from keras_sngp.metrics.confidence_bins import ConfidenceBins, confidence_bins, top_label_bins
+from keras_sngp.metrics.error_detection import calibration_aupr, calibration_auroc
+from keras_sngp.metrics.out_of_domain import false_positive_rate, out_of_domain_aupr, out_of_domain_auroc
+from keras_sngp.metrics.proper_scores import accuracy, brier_score, negative_log_likelihood
+from keras_sngp.metrics.selective import (
+    RiskCoverageCurve,
+    accuracy_at_coverage,
+    augrc,
+    aurc,
+    coverage_at_risk,
+    excess_aurc,
+    risk_coverage_curve,
+)
+
+__all__ = [
+    "BrierDecomposition",
+    "ConfidenceBins",
+    "Interval",
+    "RiskCoverageCurve",
+    "accuracy",
+    "accuracy_at_coverage",
+    "adaptive_calibration_error",
+    "augrc",
+    "aurc",
+    "bootstrap_draws",
+    "bootstrap_interval",
+    "brier_decomposition",
+    "brier_score",
+    "calibration_aupr",
+    "calibration_auroc",
+    "classwise_calibration_error",
+    "confidence_bins",
+    "coverage_at_risk",
+    "debiased_calibration_error",
+    "excess_aurc",
+    "expected_calibration_error",
+    "false_positive_rate",
+    "maximum_calibration_error",
+    "negative_log_likelihood",
+    "oracle_collaborative_accuracy",
+    "oracle_collaborative_auc",
+    "out_of_domain_aupr",
+    "out_of_domain_auroc",
+    "risk_coverage_curve",
+    "scores",
+    "top_label_bins",
+    "top_label_calibration_error",
+]

@@ -1,15 +1,40 @@
 """Networks that know what they don't know, and the methods to compare them with."""
 
-from keras_sngp.models.conversion.convert import Conversion as Conversion
-from keras_sngp.models.conversion.convert import convert as convert
-from keras_sngp.models.conversion.fold import fold as fold
-from keras_sngp.models.conversion.report import ConversionReport as ConversionReport
-from keras_sngp.models.conversion.report import LayerReport as LayerReport
-from keras_sngp.models.deep_ensemble import DeepEnsemble as DeepEnsemble
-from keras_sngp.models.deep_resnet import DeepResNet as DeepResNet
-from keras_sngp.models.deterministic import Deterministic as Deterministic
-from keras_sngp.models.mc_dropout import MCDropout as MCDropout
-from keras_sngp.models.sngp import SNGP as SNGP
-from keras_sngp.models.tutorial import DeepResNetSNGP as DeepResNetSNGP
-from keras_sngp.models.tutorial import DeepResNetSNGPWithCovReset as DeepResNetSNGPWithCovReset
-from keras_sngp.models.wide_resnet import WideResNet as WideResNet
+from keras_sngp.layers.posterior import PosteriorState
+from keras_sngp.models.conversion import Conversion, ConversionReport, LayerReport, convert, fold
+from keras_sngp.models.deep_ensemble import DeepEnsemble
+from keras_sngp.models.deep_resnet import DeepResNet
+from keras_sngp.models.deterministic import Deterministic
+from keras_sngp.models.export import export_model
+from keras_sngp.models.mc_dropout import MCDropout
+from keras_sngp.models.posterior_calibration import calibrate
+from keras_sngp.models.posterior_pass import fit_posterior, update_posterior
+from keras_sngp.models.prediction import Prediction
+from keras_sngp.models.predictive_distribution import predict_distribution
+from keras_sngp.models.sngp import SNGP
+from keras_sngp.models.tutorial import DeepResNetSNGP, DeepResNetSNGPWithCovReset, ResetCovarianceCallback
+from keras_sngp.models.wide_resnet import WideResNet
+
+__all__ = [
+    "SNGP",
+    "Conversion",
+    "ConversionReport",
+    "DeepEnsemble",
+    "DeepResNet",
+    "DeepResNetSNGP",
+    "DeepResNetSNGPWithCovReset",
+    "Deterministic",
+    "LayerReport",
+    "MCDropout",
+    "PosteriorState",
+    "Prediction",
+    "ResetCovarianceCallback",
+    "WideResNet",
+    "calibrate",
+    "convert",
+    "export_model",
+    "fit_posterior",
+    "fold",
+    "predict_distribution",
+    "update_posterior",
+]

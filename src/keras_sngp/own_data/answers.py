@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from keras_sngp._tables.blocks import BadRow, Block, ErrorWish, ReadRows
 from keras_sngp.deferral import DeferralPolicy
 from keras_sngp.deferral.drift import DeferralDriftWarning, drift_message
 from keras_sngp.own_data.classifier import Classifier
-from keras_sngp.tables.bad_rows import BadRow, Block, ErrorWish, ReadRows
 
 ANSWER, DEFER = "answer", "defer"
 

@@ -9,8 +9,7 @@ import keras
 from keras_sngp._runtime.json_checks import checked_fields
 from keras_sngp.layers import Dropout
 from keras_sngp.models import SNGP, WideResNet, convert
-from keras_sngp.own_data.inputs import Inputs
-from keras_sngp.tables import TableSchema
+from keras_sngp.own_data.inputs import Inputs, TableSchema
 
 MOST_VALUES = 1 << 24
 TABLE_WIDTH, TEXT_WIDTH = 128, 512

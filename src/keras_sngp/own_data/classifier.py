@@ -13,8 +13,7 @@ from keras_sngp.metrics import scores
 from keras_sngp.models import SNGP, fold
 from keras_sngp.models.prediction import Prediction
 from keras_sngp.own_data.architecture import Architecture
-from keras_sngp.own_data.inputs import Inputs
-from keras_sngp.texts import EncodedTextColumn, WordColumn
+from keras_sngp.own_data.inputs import EncodedTextColumn, Inputs, WordColumn
 
 ENTROPY, UNFAMILIARITY = "entropy", "unfamiliarity"
 SCORES = (ENTROPY, UNFAMILIARITY)

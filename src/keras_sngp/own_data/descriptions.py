@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from keras_sngp.own_data.inputs import Inputs
+from keras_sngp.own_data.inputs import Inputs, TableSchema
+from keras_sngp.own_data.inputs.columns import Column, NumberColumn
 from keras_sngp.own_data.training import PreparedData
 from keras_sngp.report.evaluation_tables import TextTable
-from keras_sngp.tables import TableSchema
-from keras_sngp.tables.columns import Column, NumberColumn
 
 MOST_VALUES = 4
 

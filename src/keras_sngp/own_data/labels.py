@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from keras_sngp.tables.cells import as_words, is_cell_type
+from keras_sngp._tables.cells import as_words, is_cell_type
 
 MOST_CLASSES = 10_000
 UNKNOWN = -1

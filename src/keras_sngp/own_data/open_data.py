@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from keras_sngp.images.image_folder import read_image_folder
-from keras_sngp.tables.bad_rows import BadRow
-from keras_sngp.tables.open_table import Opened, open_table
+from keras_sngp._tables.blocks import BadRow
+from keras_sngp._tables.image_folder import read_image_folder
+from keras_sngp._tables.open_table import Opened, open_table
 
 
 @contextlib.contextmanager

@@ -1,8 +1,5 @@
 """Writes the report to a folder: pictures, numbers, policies, and a page to mail."""
 
-import base64
-import io
-import json
 import platform
 import re
 from collections.abc import Mapping
@@ -10,16 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-from matplotlib.figure import Figure
-
-from keras_sngp._runtime.files import atomic_write
 from keras_sngp.report import evaluation_tables as tables
 from keras_sngp.report.evaluation import Evaluation
 from keras_sngp.report.evaluation_figures import draw_all
+from keras_sngp.report.page import write_page
 from keras_sngp.report.verdicts import verdicts
 
-DOTS_PER_INCH = 130
+TEMPLATE = Path(__file__).parent / "templates" / "evaluation.html"
 
 
 def results(models: Mapping[str, Evaluation]) -> dict[str, Any]:
@@ -38,17 +32,26 @@ def versions() -> dict[str, str]:
 
 def write_report(models: Mapping[str, Evaluation], folder: Path) -> list[Path]:
     """Writes all files, each of them whole or not at all, and returns their paths."""
-    pictures = {name: _png(figure) for name, figure in draw_all(models).items()}
-    summary = results(models)
-    contents = {
-        **{f"{name}.png": picture for name, picture in pictures.items()},
-        "results.json": (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode(),
-        "report.html": _page(models, pictures, summary).encode(),
-    }
-    for name, content in contents.items():
-        with atomic_write(folder / name) as temporary:
-            temporary.write_bytes(content)
-    written = [folder / name for name in contents]
+    figures, summary = draw_all(models), results(models)
+    written = write_page(
+        folder,
+        TEMPLATE,
+        figures,
+        summary,
+        models=models,
+        verdicts={name: verdicts(model) for name, model in models.items()},
+        quality=tables.measure_table("", models, tables.QUALITY),
+        classes={name: tables.class_table(model) for name, model in models.items()},
+        calibration=tables.measure_table("", models, tables.CALIBRATION),
+        temperature=tables.calibration_help_table(models),
+        sets=tables.set_table(models),
+        selection=tables.measure_table("", models, tables.SELECTION),
+        separation=tables.separation_table(models) if "out_of_domain" in figures else None,
+        budgets=tables.budget_table(models),
+        costs=tables.cost_table(models),
+        versions=summary["versions"],
+        policy_name=lambda name: policy_name(name, len(models)),
+    )
     for name, model in models.items():
         if model.handover.policy is not None:
             written.append(folder / policy_name(name, len(models)))
@@ -72,32 +75,3 @@ def summary_tables(models: Mapping[str, Evaluation]) -> list[tables.TextTable]:
     chosen.append(tables.budget_table(models))
     costs = tables.cost_table(models)
     return [*chosen, costs] if costs else chosen
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
-    return buffer.getvalue()
-
-
-def _page(models: Mapping[str, Evaluation], pictures: Mapping[str, bytes], summary: dict[str, Any]) -> str:
-    environment = Environment(loader=PackageLoader("keras_sngp.report"), autoescape=select_autoescape())
-    environment.filters["percent"] = tables.percent
-    return environment.get_template("evaluation.html").render(
-        models=models,
-        verdicts={name: verdicts(model) for name, model in models.items()},
-        pictures={
-            name: "data:image/png;base64," + base64.b64encode(picture).decode() for name, picture in pictures.items()
-        },
-        quality=tables.measure_table("", models, tables.QUALITY),
-        classes={name: tables.class_table(model) for name, model in models.items()},
-        calibration=tables.measure_table("", models, tables.CALIBRATION),
-        temperature=tables.calibration_help_table(models),
-        sets=tables.set_table(models),
-        selection=tables.measure_table("", models, tables.SELECTION),
-        separation=tables.separation_table(models) if "out_of_domain" in pictures else None,
-        budgets=tables.budget_table(models),
-        costs=tables.cost_table(models),
-        versions=summary["versions"],
-        policy_name=lambda name: policy_name(name, len(models)),
-    )

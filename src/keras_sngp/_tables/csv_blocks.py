@@ -1,0 +1,115 @@
+"""CSV files and streams, block by block, every cell as text."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from keras_sngp._tables.blocks import BadRow, Block
+
+BYTES_A_BLOCK = 1 << 21
+LONGEST_HEADER = 1 << 20
+DELIMITERS = ",;\t|"
+GZIP = b"\x1f\x8b"
+
+
+def read_csv_blocks(stream: io.BufferedReader) -> tuple[list[str], Iterator[Block]]:
+    """The names in the header, and the rows in order, as text.
+
+    A row with another number of cells than the header comes as a row of missing cells.
+
+    Args:
+        stream: Binary, perhaps compressed by gzip; read once, from where it is.
+
+    Raises:
+        ValueError: no header, names that occur twice, bytes that are not UTF-8.
+    """
+    plain = _decompressed(stream)
+    header = _header_line(plain)
+    delimiter = max(DELIMITERS, key=header.count)
+    names = next(csv.reader([header], delimiter=delimiter))
+    _check_names(names)
+    return names, _blocks(plain, names, delimiter)
+
+
+def _decompressed(stream: io.BufferedReader) -> Any:
+    return gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == GZIP else stream
+
+
+def _header_line(stream: Any) -> str:
+    try:
+        header = stream.readline(LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
+    except (OSError, EOFError) as error:
+        raise ValueError(_explained(error)) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(_NOT_UTF8) from error
+    if not header.strip():
+        raise ValueError("Expected a header with the names of the columns. Received: an empty first line")
+    return header
+
+
+def _check_names(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Expected a different name for each column. Received: {', '.join(map(repr, twice))} twice")
+
+
+class _OddRows:
+    """Remembers rows with another number of cells than the header."""
+
+    def __init__(self) -> None:
+        self.rows: list[BadRow] = []
+
+    def __call__(self, row: Any) -> str:
+        reason = f"{row.actual_columns} cells where {row.expected_columns} were expected"
+        self.rows.append(BadRow(row.number, reason))
+        return "skip"
+
+    def put_back(self, table: pa.Table, first: int, last: bool = False) -> Block:
+        """The rows of a block that begins with a number, with missing cells for those that were skipped in it."""
+        found: list[BadRow] = []
+        end = first + table.num_rows
+        while self.rows and (self.rows[0].number < end or (last and self.rows[0].number == end)):
+            found.append(self.rows.pop(0))
+            end += 1
+        if not found:
+            return Block(table, first)
+        order = np.full(end - first, -1)
+        order[np.setdiff1d(np.arange(len(order)), [row.number - first for row in found])] = np.arange(table.num_rows)
+        return Block(table.take(pa.array(order, mask=order < 0)), first, tuple(found))
+
+
+def _blocks(stream: Any, names: list[str], delimiter: str) -> Iterator[Block]:
+    odd, first = _OddRows(), 1
+    try:
+        with arrow_csv.open_csv(
+            stream,
+            read_options=arrow_csv.ReadOptions(block_size=BYTES_A_BLOCK, use_threads=False, column_names=names),
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=odd),
+            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        ) as reader:
+            for batch in reader:
+                block = odd.put_back(pa.Table.from_batches([batch]), first)
+                first += block.table.num_rows
+                yield block
+    except (pa.ArrowInvalid, OSError, EOFError) as error:
+        if "Empty CSV file" not in str(error):
+            raise ValueError(_explained(error)) from error
+    rest = odd.put_back(pa.table({name: pa.array([], pa.string()) for name in names}), first, last=True)
+    if rest.bad:
+        yield rest
+
+
+_NOT_UTF8 = "Expected text in UTF-8. Received: other bytes; convert it, for example by iconv -f latin1 -t utf-8"
+
+
+def _explained(error: Exception) -> str:
+    text = str(error)
+    if "utf8" in text.lower().replace("-", ""):
+        return _NOT_UTF8
+    return f"Expected a CSV file that can be read to its end. Received: {text}"

@@ -1,0 +1,1 @@
+"""`keras-sngp moons`: the reference tutorial as one experiment, its figures and its page."""

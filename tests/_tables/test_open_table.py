@@ -1,0 +1,108 @@
+"""Files and streams as tables: all rows, in order, the bad ones told."""
+
+import gzip
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as arrow_parquet
+import pytest
+
+from keras_sngp.own_data import open_data
+from keras_sngp._tables import csv_blocks
+
+
+def stream(content):
+    return io.BufferedReader(io.BytesIO(content))
+
+
+def read(source):
+    table, bad = open_data.read_data(source)
+    return table, [str(row) for row in bad]
+
+
+def test_csv_of_any_dialect():
+    for content in (
+        b"a,b\n1,x\n2,y\n",
+        b"a;b\r\n1;x\r\n2;y",
+        b"\xef\xbb\xbfa\tb\n1\tx\n2\ty\n",
+        b'"a"|b\n1|"x"\n2|y\n',
+    ):
+        table, bad = read(stream(content))
+        assert table.to_pydict() == {"a": ["1", "2"], "b": ["x", "y"]}
+        assert not bad
+
+
+def test_compressed_and_plain_files_and_streams_are_the_same(tmp_path):
+    content = "größe,b\n1,x\n".encode()
+    (tmp_path / "plain.csv").write_bytes(content)
+    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(content))
+    sources = [tmp_path / "plain.csv", tmp_path / "packed.csv.gz", stream(gzip.compress(content))]
+    assert all(read(source)[0].to_pydict() == {"größe": ["1"], "b": ["x"]} for source in sources)
+
+
+def test_rows_with_other_numbers_of_cells_keep_their_places_over_blocks(monkeypatch):
+    monkeypatch.setattr(csv_blocks, "BYTES_A_BLOCK", 64)
+    odd = {1, 14, 15, 99, 100}
+    lines = [f"{row}" if row in odd else f"{row},{row}" for row in range(1, 101)]
+    table, bad = read(stream(("a,b\n" + "\n".join(lines) + "\n").encode()))
+    assert table["a"].to_pylist() == [None if row in odd else str(row) for row in range(1, 101)]
+    assert bad == [f"row {row}: 1 cells where 2 were expected" for row in sorted(odd)]
+
+
+def test_lines_without_anything_do_not_shift_the_rows():
+    table, bad = read(stream(b"a,b\n1,1\n\n2\n3,3\n"))
+    assert table["a"].to_pylist() == ["1", None, "3"]
+    assert bad == ["row 2: 1 cells where 2 were expected"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty first line"),
+        (b"a,a\n1,2\n", "a different name for each column. Received: 'a' twice"),
+        (b"a,b\n\xff\xfe,1\n", "text in UTF-8"),
+        (b"a,b\n", "at least one row"),
+        (gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0)[:-20], "read to its end"),
+    ],
+    ids=["nothing", "same names", "not UTF-8", "no rows", "cut off"],
+)
+def test_csv_that_cannot_be_read_is_refused(content, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        read(stream(content))
+    (tmp_path / "data.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"data\.csv.*" + message if "row" not in message else message):
+        read(tmp_path / "data.csv")
+
+
+def test_parquet_keeps_its_types(tmp_path):
+    table = pa.table({"a": [1, 2], "b": ["x", None]})
+    arrow_parquet.write_table(table, tmp_path / "data.parquet")
+    assert read(tmp_path / "data.parquet")[0] == table
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "data.parquet").read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"cut\.parquet: Expected a whole Parquet file"):
+        read(tmp_path / "cut.parquet")
+
+
+def test_arrays_become_columns(tmp_path):
+    images = np.arange(24, dtype="uint8").reshape(2, 3, 4)
+    np.savez(tmp_path / "data.npz", x=[[1.0, 2.0], [3.0, 4.0]], y=["p", "q"], images=images)
+    table, _ = read(tmp_path / "data.npz")
+    assert table.column_names == ["x_0", "x_1", "y", "images"]
+    assert table["x_1"].to_pylist() == [2, 4]
+    np.testing.assert_array_equal(table["images"].combine_chunks().to_numpy_ndarray(), images)
+
+
+def test_arrays_that_do_not_belong_together_or_hold_objects_are_refused(tmp_path):
+    np.savez(tmp_path / "odd.npz", x=[1, 2], y=[1])
+    with pytest.raises(ValueError, match=r"odd\.npz: Expected arrays with a row for each case"):
+        read(tmp_path / "odd.npz")
+    np.savez(tmp_path / "objects.npz", x=np.array([{}, {}]))
+    with pytest.raises(ValueError, match="arrays without objects"):
+        read(tmp_path / "objects.npz")
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "data.xlsx").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"data\.xlsx: Expected a file whose name ends in \.csv"):
+        read(tmp_path / "data.xlsx")
