@@ -2,7 +2,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 BACKENDS := jax tensorflow torch
 
-.PHONY: moons test check architectures bench-quality bench-speed clean $(BACKENDS:%=test-%)
+# The least share of the lines, in percent, that the tests on JAX must run.
+COVERAGE_FLOOR := 90
+
+OLDEST_KERAS := $(shell sed -n 's/^    "keras>=\([0-9.]*\)",$$/\1/p' pyproject.toml)
+OLDEST_KERAS_TESTS := calibration deferral layers metrics models
+
+.PHONY: moons test coverage check architectures bench-quality bench-speed release-check clean
+.PHONY: $(BACKENDS:%=test-%) $(BACKENDS:%=test-oldest-keras-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
@@ -20,10 +27,20 @@ test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 $(BACKENDS:%=test-%): test-%: .venv/dev.stamp
 	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n auto $(IGNORED:%=--ignore=tests/%) $(ARGS)
 
-check: .venv/dev.stamp            ## Format, lint and types
+# With ARGS on the command line, which chooses tests, the floor does not apply.
+coverage: ARGS = --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR)
+coverage: test-jax                ## The tests on JAX, and the share of the lines that they run
+
+# The tests nearest to Keras, with the oldest Keras that pyproject.toml allows, in an environment of their own.
+$(BACKENDS:%=test-oldest-keras-%): test-oldest-keras-%: build/oldest-keras-%/stamp
+	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	build/oldest-keras-$*/bin/python -m pytest -n auto $(OLDEST_KERAS_TESTS:%=tests/%) $(ARGS)
+
+check: .venv/dev.stamp            ## Format, lint, types and spelling; .pre-commit-config.yaml has the same
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 architectures: .venv/dev.stamp     ## Every architecture on every backend: docs/architectures.md
 	$(BIN)/python benchmarks/architectures/run.py $(ARGS)
@@ -37,6 +54,12 @@ bench-quality: .venv/bench.stamp  ## The fast tables of docs/quality.md
 bench-speed: .venv/bench.stamp    ## The tables of docs/speed.md, with nothing else running
 	$(BIN)/python benchmarks/speed/run.py $(ARGS)
 
+release-check: .venv/release.stamp  ## Builds dist/ and tries the wheel in a fresh environment
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python .ci/release_check.py dist/*.whl
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -49,6 +72,15 @@ bench-speed: .venv/bench.stamp    ## The tables of docs/speed.md, with nothing e
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[dev,jax,tensorflow,torch]'
 	touch $@ .venv/run.stamp
+
+.venv/release.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
+	touch $@
+
+build/oldest-keras-%/stamp: pyproject.toml
+	$(PYTHON) -m venv build/oldest-keras-$*
+	build/oldest-keras-$*/bin/python -m pip install --quiet --editable '.[test,$*]' 'keras==$(OLDEST_KERAS)'
+	touch $@
 
 # keras-hub asks for TensorFlow Text, which its encoders do not need.
 .venv/bench.stamp: .venv/dev.stamp
