@@ -11,7 +11,7 @@ from keras_sngp.own_data import TrainingSettings, prepare, train
 
 
 def load_images() -> tuple[pa.Table, pa.Table]:
-    """The digits from 0 to 4, and those from 5 to 9; a folder for each class would do as well, see `open_data`."""
+    """The digits from 0 to 4, and those from 5 to 9; a folder for each class would do as well, see `open_table`."""
     digits = load_digits()
     rows = np.random.default_rng(0).permutation(len(digits.target))
     images, labels = digits.images[rows], digits.target[rows]
@@ -25,7 +25,7 @@ def main() -> None:
     settings = TrainingSettings(epochs=10, batch_size=64, learning_rate=0.01)
     classifier = train(prepare(known, "digit", settings), settings)
     # Learned on a tenth of the known rows, which was held out.
-    policy = classifier.policy(budget=0.1, score="unfamiliarity")
+    policy = classifier.policy(budget=0.1, score="out_of_domain")
 
     prediction = classifier.predict_distribution(new)
     decisions = classifier.decide(policy, prediction)

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import click
 
-from keras_sngp_cli.backend import BACKENDS
-from keras_sngp_cli.output_folder import check_writable
-from keras_sngp_cli.own_data_options import FILE, OPEN_SHARE, import_for_own_data, source_of
-from keras_sngp_cli.plain_errors import plain_errors
-from keras_sngp_cli.text_tables import print_table
+from keras_sngp_cli.messages import plain_errors, print_table, say, start_keras
+from keras_sngp_cli.options import FILE, OPEN_SHARE, backend_option, check_writable, json_option, source_of
 
 NOT_GOOD_ENOUGH = 3
 
@@ -17,11 +14,11 @@ NOT_GOOD_ENOUGH = 3
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
-@click.option("--label", metavar="COL", help="Column of the classes.  [default: as in training]")
+@click.option("--label", metavar="COL", help="Column of the true classes.  [default: as in training]")
 @click.option("--report", metavar="DIR", type=FILE, help="Folder for report.html.")
-@click.option("--at-least", type=OPEN_SHARE, help="Exit with code 3 if the accuracy is below.")
-@click.option("--backend", type=click.Choice(BACKENDS), help="Keras backend.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--accuracy", type=OPEN_SHARE, help="Exit with code 3 if the accuracy is below.")
+@backend_option
+@json_option("the figures")
 @click.pass_context
 def evaluate(
     context: click.Context,
@@ -29,7 +26,7 @@ def evaluate(
     data: Path,
     label: str | None,
     report: Path | None,
-    at_least: float | None,
+    accuracy: float | None,
     backend: str | None,
     as_json: bool,
 ) -> None:
@@ -39,15 +36,14 @@ def evaluate(
     standard input.
     """
     if report is not None:
-        check_writable(report)
+        check_writable(report, "--report")
     with plain_errors():
-        import_for_own_data(backend)
+        start_keras(backend)
         from keras_sngp.own_data.classifier_file import load_classifier
-        from keras_sngp.own_data.figures import evaluation_of, figures_of, figures_table
-        from keras_sngp.own_data.judgement import judged_rows
+        from keras_sngp.own_data.evaluation import evaluation_of, figures_of, figures_table, predict_labelled_rows
 
         classifier = load_classifier(model)
-        probabilities, variance, labels = judged_rows(classifier, source_of(data), label)
+        probabilities, variance, labels = predict_labelled_rows(classifier, source_of(data), label)
         figures = figures_of(probabilities, labels)
         if as_json:
             click.echo(json.dumps(figures, indent=2))
@@ -58,7 +54,7 @@ def evaluate(
 
             evaluation = evaluation_of(classifier, model.stem, probabilities, variance, labels)
             write_report({model.stem: evaluation}, report)
-            click.echo(f"Report: {report / 'report.html'}", err=True)
-    if at_least is not None and figures["accuracy"] < at_least:
-        click.echo(f"Accuracy {figures['accuracy']:.4f} is below {at_least:g}", err=True)
+            say(f"Report: {report / 'report.html'}")
+    if accuracy is not None and figures["accuracy"] < accuracy:
+        say(f"Accuracy {figures['accuracy']:.4f} is below {accuracy:g}")
         context.exit(NOT_GOOD_ENOUGH)

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import click
 
-from keras_sngp_cli.own_data_options import FILE, import_for_own_data
-from keras_sngp_cli.plain_errors import plain_errors
-from keras_sngp_cli.text_tables import print_table
+from keras_sngp_cli.messages import plain_errors, print_table, start_keras
+from keras_sngp_cli.options import FILE, json_option
 
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@json_option("it")
 def show(model: Path, as_json: bool) -> None:
     """Show what a classifier was trained on: its columns, classes, network, rows and versions."""
     with plain_errors():
-        import_for_own_data(None)
+        start_keras(None)
         from keras_sngp.own_data.classifier_file import describe_file
         from keras_sngp.own_data.descriptions import classifier_tables
 

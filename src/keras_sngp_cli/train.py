@@ -10,11 +10,8 @@ from typing import Any
 
 import click
 
-from keras_sngp_cli.backend import BACKENDS
-from keras_sngp_cli.output_folder import check_writable
-from keras_sngp_cli.own_data_options import FILE, import_for_own_data, source_of, tell_bad_rows
-from keras_sngp_cli.plain_errors import plain_errors
-from keras_sngp_cli.text_tables import print_table
+from keras_sngp_cli.messages import BadRows, plain_errors, print_table, progress_bars, say, start_keras
+from keras_sngp_cli.options import FILE, SEED, backend_option, check_writable, json_option, source_of
 
 KINDS = ("number", "category", "ignore")
 
@@ -23,7 +20,7 @@ KINDS = ("number", "category", "ignore")
 @click.argument("data", type=FILE)
 @click.option("--label", metavar="COL", required=True, help="Column of the classes.")
 @click.option("--output", metavar="MODEL", type=FILE, required=True, help="File for the classifier.")
-@click.option("--test", metavar="FILE", type=FILE, help="Further rows with labels to be judged on.")
+@click.option("--test", metavar="FILE", type=FILE, help="Further rows with labels to evaluate on.")
 @click.option(
     "--column", "columns", metavar="COL=KIND", multiple=True, help="Use a column as number, category or ignore it."
 )
@@ -32,17 +29,17 @@ KINDS = ("number", "category", "ignore")
 @click.option("--epochs", type=click.IntRange(min=1), help="Most passes over the data.  [default: by its size]")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
 @click.option("--patience", type=click.IntRange(min=1), default=5, show_default=True, help="Epochs without progress.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of split and network.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of split and network.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--report", metavar="DIR", type=FILE, help="Folder for report.html.  [default: MODEL-report]")
-@click.option("--backend", type=click.Choice(BACKENDS), help="Keras backend.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@backend_option
+@json_option("the figures")
 def train(data: Path, label: str, output: Path, report: Path | None, as_json: bool, **options: Any) -> None:
     """Train a classifier that knows when it does not know.
 
     DATA is a CSV (also .csv.gz), Parquet or NPZ file with a row a case, or a folder of images with a subfolder for each
     class (--label label). Columns are typed by what is in them; one of images is looked at alone. A tenth of the rows
-    is for validation, another tenth is held out to be judged on. Ctrl-C stops, and keeps the best network.
+    is for validation, another tenth is held out to evaluate on. Ctrl-C stops, and keeps the best network.
     """
     overrides = dict(map(_override, options["columns"]))
     if options["encoder"] and not options["text"]:
@@ -50,15 +47,15 @@ def train(data: Path, label: str, output: Path, report: Path | None, as_json: bo
     report = report or output.with_name(f"{output.stem}-report")
     check_writable(output.parent)
     with plain_errors():
-        import_for_own_data(options["backend"])
+        start_keras(options["backend"])
+        from keras_sngp._tables.open_table import read_table
         from keras_sngp.own_data import TrainingSettings, prepare, save_classifier
-        from keras_sngp.own_data.open_data import read_data
 
         settings = TrainingSettings(
             options["epochs"], options["learning_rate"], patience=options["patience"], seed=options["seed"]
         )
-        table, bad_rows = read_data(source_of(data))
-        tell_bad_rows(bad_rows, "left out")
+        table, bad_rows = read_table(source_of(data))
+        _show_bad_rows(bad_rows)
         prepared = prepare(
             table, label, settings, overrides=overrides, text=options["text"], encoder=options["encoder"]
         )
@@ -69,7 +66,14 @@ def train(data: Path, label: str, output: Path, report: Path | None, as_json: bo
         save_classifier(classifier, output)
         if not stopped:
             shutil.rmtree(folder)
-        _judge(classifier, options["test"], output, report, as_json)
+        _evaluate(classifier, options["test"], output, report, as_json)
+
+
+def _show_bad_rows(rows: list[Any]) -> None:
+    bad_rows = BadRows("left out")
+    for row in rows:
+        bad_rows(row)
+    bad_rows.finish()
 
 
 def _override(given: str) -> tuple[str, str]:
@@ -109,33 +113,15 @@ def _train(prepared: Any, settings: Any, folder: Path) -> tuple[Any, bool]:
     with _progress(epochs) as progress, _stop_on_interrupt(progress):
         classifier = train(prepared, settings, folder=folder, callbacks=(progress,))
     if progress.stopped:
-        click.echo("Stopped; the best network so far is kept. --resume goes on.", err=True)
+        say("Stopped; the best network so far is kept. --resume goes on.")
     return classifier, progress.stopped
 
 
 @contextlib.contextmanager
 def _progress(epochs: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from keras_sngp.own_data.training_callbacks import TrainingProgress
 
-    from keras_sngp.own_data.progress import TrainingProgress
-
-    parts = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*parts, console=Console(stderr=True)) as bars:
+    with progress_bars("{task.fields[state]}") as bars:
         task = bars.add_task("Training", total=epochs, state="")
 
         def show(epoch: int, loss: float) -> None:
@@ -150,7 +136,7 @@ def _stop_on_interrupt(progress: Any) -> Iterator[None]:
         if progress.stopped:
             raise KeyboardInterrupt
         progress.stop()
-        click.echo("Stopping after this batch; Ctrl-C again to give up.", err=True)
+        say("Stopping after this batch; Ctrl-C again to give up.")
 
     before = signal.signal(signal.SIGINT, stop)
     try:
@@ -159,21 +145,20 @@ def _stop_on_interrupt(progress: Any) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _judge(classifier: Any, test: Path | None, output: Path, report: Path, as_json: bool) -> None:
-    from keras_sngp.own_data.figures import evaluation_of, figures_of, figures_table
-    from keras_sngp.own_data.judgement import judged_rows
+def _evaluate(classifier: Any, test: Path | None, output: Path, report: Path, as_json: bool) -> None:
+    from keras_sngp.own_data.evaluation import evaluation_of, figures_of, figures_table, predict_labelled_rows
     from keras_sngp.report.evaluation_report import write_report
 
     held_out = classifier.held_out
     figures = {"held out": figures_of(held_out.probabilities, held_out.labels)}
     rows = (held_out.probabilities, held_out.variance, held_out.labels)
     if test is not None:
-        rows = judged_rows(classifier, test)
+        rows = predict_labelled_rows(classifier, test)
         figures["test"] = figures_of(rows[0], rows[2])
-    check_writable(report)
+    check_writable(report, "--report")
     write_report({output.stem: evaluation_of(classifier, output.stem, *rows)}, report)
     if as_json:
         click.echo(json.dumps({"training": classifier.training, **figures}, indent=2))
     else:
         print_table(figures_table(f"Best epoch {classifier.training['best_epoch']}", figures))
-    click.echo(f"Classifier: {output}\nReport: {report / 'report.html'}", err=True)
+    say(f"Classifier: {output}\nReport: {report / 'report.html'}")

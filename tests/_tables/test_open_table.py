@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 import pytest
 
-from keras_sngp.own_data import open_data
 from keras_sngp._tables import csv_blocks
+from keras_sngp._tables.open_table import open_table, read_table
 
 
 def stream(content):
@@ -17,7 +17,7 @@ def stream(content):
 
 
 def read(source):
-    table, bad = open_data.read_data(source)
+    table, bad = read_table(source)
     return table, [str(row) for row in bad]
 
 
@@ -42,7 +42,7 @@ def test_compressed_and_plain_files_and_streams_are_the_same(tmp_path):
 
 
 def test_rows_with_other_numbers_of_cells_keep_their_places_over_blocks(monkeypatch):
-    monkeypatch.setattr(csv_blocks, "BYTES_A_BLOCK", 64)
+    monkeypatch.setattr(csv_blocks, "BYTES_PER_BLOCK", 64)
     odd = {1, 14, 15, 99, 100}
     lines = [f"{row}" if row in odd else f"{row},{row}" for row in range(1, 101)]
     table, bad = read(stream(("a,b\n" + "\n".join(lines) + "\n").encode()))
@@ -106,3 +106,28 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "data.xlsx").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"data\.xlsx: Expected a file whose name ends in \.csv"):
         read(tmp_path / "data.xlsx")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "npz"])
+def test_only_the_columns_asked_for_are_read(tmp_path, ending):
+    path = tmp_path / f"data.{ending}"
+    if ending == "csv":
+        path.write_text("a,b,c\n1,2,3\n4\n7,8,9\n")
+    elif ending == "parquet":
+        arrow_parquet.write_table(pa.table({"a": ["1", None, "7"], "b": ["2", None, "8"], "c": ["3", None, "9"]}), path)
+    else:
+        np.savez(path, a=["1", "", "7"], b=["2", "", "8"], c=["3", "", "9"])
+    with open_table(path) as opened:
+        assert opened.names == ["a", "b", "c"]
+        (block,) = opened.blocks(["c", "a"])
+    assert block.table.column_names == ["c", "a"]
+    assert [value or None for value in block.table["c"].to_pylist()] == ["3", None, "9"]
+    assert [row.number for row in block.bad] == ([2] if ending == "csv" else [])
+
+
+def test_classes_that_an_npz_file_names_end_the_names_of_its_columns(tmp_path):
+    np.savez(tmp_path / "data.npz", prob=np.eye(3)[:2], votes=np.eye(3)[:2], class_names=["x", "y", "z"])
+    with open_table(tmp_path / "data.npz") as opened:
+        assert opened.names == ["prob_x", "prob_y", "prob_z", "votes_x", "votes_y", "votes_z"]
+        assert opened.groups["votes"] == ("votes_x", "votes_y", "votes_z")
+        assert opened.class_names == ("x", "y", "z")

@@ -103,3 +103,13 @@ def test_a_missing_backend_is_explained_by_library_and_command(tmp_path):
 def test_no_backend_at_all_says_what_to_install():
     done = run_without(["jax", "tensorflow", "torch"], "import keras_sngp", backend="jax")
     assert "no backend is installed. Install one with pip install 'keras-sngp[jax]'" in done.stderr
+
+
+def test_the_scores_that_help_lists_are_those_of_the_library():
+    from keras_sngp.metrics import scores
+    from keras_sngp.own_data.classifier import SCORES
+    from keras_sngp_cli.options import CLASSIFIER_SCORES, PREDICTION_SCORES
+
+    assert PREDICTION_SCORES == scores.OF_PREDICTIONS
+    assert CLASSIFIER_SCORES == SCORES
+    assert {*PREDICTION_SCORES, *CLASSIFIER_SCORES} < set(scores.SCORES)

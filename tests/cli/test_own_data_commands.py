@@ -91,7 +91,7 @@ def test_rows_of_csv_parquet_and_standard_input_get_the_same_answers(trained, fo
     answers = [arrow_csv.read_csv(folder / "out.csv"), arrow_parquet.read_table(folder / "out.parquet")]
     assert answers[0].column_names == answers[1].column_names
     assert answers[0]["number"].to_pylist() == list(range(200))
-    assert answers[0]["label"].to_pylist() == answers[1]["label"].to_pylist()
+    assert answers[0]["answer"].to_pylist() == answers[1]["answer"].to_pylist()
     np.testing.assert_allclose(answers[0]["prob_cat"], answers[1]["prob_cat"], atol=1e-6)
     piped = invoke(
         "predict",
@@ -108,6 +108,36 @@ def test_rows_of_csv_parquet_and_standard_input_get_the_same_answers(trained, fo
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_report_on_answers_never_takes_them_for_the_ground_truth(trained, folder, suffix):
+    def predict_and_report(*options, label=()):
+        answers = folder / f"answers.{suffix}"
+        predicted = invoke("predict", folder / "animals.sngp", folder / "test.csv", "--output", answers, *options)
+        assert predicted.exit_code == 0, predicted.output
+        return invoke("report", answers, "--output", folder / "answers-report", "--json", *label)
+
+    for options, label in (((), ()), ((), ("--label", "answer")), (("--id", "number"), ())):
+        done = predict_and_report(*options, label=label)
+        assert done.exit_code == 1
+        assert "Expected the ground truth beside the answers" in done.stderr
+        assert "ccuracy" not in done.stdout
+    evaluated = json.loads(invoke("evaluate", folder / "animals.sngp", folder / "test.csv", "--json").stdout)
+    reported = json.loads(predict_and_report("--id", "animal", label=("--label", "animal")).stdout)
+    accuracy = reported["models"]["answers"]["measures"]["accuracy"]["estimate"]
+    assert accuracy == pytest.approx(evaluated["accuracy"]) < 1
+
+
+@pytest.mark.parametrize("name", ["answer", "decision", "prob_cat"])
+def test_a_copied_column_must_not_have_the_name_of_a_column_of_the_answers(trained, folder, name):
+    (folder / "named.csv").write_text(f"weight,coat,{name}\n0,fur,1\n")
+    done = invoke(
+        "predict", folder / "animals.sngp", folder / "named.csv", "--output", folder / "never.csv", "--id", name
+    )
+    assert done.exit_code == 1
+    assert f"whose name the answers do not use. Received: '{name}'" in done.stderr
+    assert not (folder / "never.csv").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_answers_to_no_rows_are_a_file_with_the_same_columns(trained, folder, suffix):
     (folder / "no-rows.csv").write_text("number,weight,coat\n")
     output = folder / f"no-answers.{suffix}"
@@ -115,7 +145,7 @@ def test_answers_to_no_rows_are_a_file_with_the_same_columns(trained, folder, su
     assert done.exit_code == 0, done.output
     answers = arrow_csv.read_csv(output) if suffix == "csv" else arrow_parquet.read_table(output)
     assert answers.num_rows == 0
-    columns = ["number", "label", "prob_cat", "prob_sheep", "uncertainty", "variance", "decision", "reason"]
+    columns = ["number", "answer", "prob_cat", "prob_sheep", "uncertainty", "variance", "decision", "reason"]
     assert answers.column_names == columns
 
 
@@ -124,8 +154,8 @@ def test_bad_rows_are_told_and_the_exit_code_says_so(trained, folder):
     arguments = ["predict", folder / "animals.sngp", folder / "bad.csv", "--output", folder / "bad-out.csv"]
     done = invoke(*arguments)
     assert done.exit_code == 3
-    assert "row 2: weight not a number (handed over)" in done.stderr
-    assert "row 3: 1 cells where 2 were expected (handed over)" in done.stderr
+    assert "row 2: weight not a number (deferred)" in done.stderr
+    assert "row 3: 1 cells where 2 were expected (deferred)" in done.stderr
     assert arrow_csv.read_csv(folder / "bad-out.csv").num_rows == 3
     assert invoke(*arguments, "--errors", "drop").exit_code == 3
     assert arrow_csv.read_csv(folder / "bad-out.csv").num_rows == 1
@@ -136,12 +166,12 @@ def test_bad_rows_are_told_and_the_exit_code_says_so(trained, folder):
 
 def test_evaluation_and_its_exit_codes(trained, folder):
     arguments = ["evaluate", folder / "animals.sngp", folder / "test.csv", "--json"]
-    done = invoke(*arguments, "--at-least", 0.9)
+    done = invoke(*arguments, "--accuracy", 0.9)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["accuracy"] > 0.9
-    assert invoke(*arguments, "--at-least", 0.99999).exit_code in (0, 3)
+    assert invoke(*arguments, "--accuracy", 0.99999).exit_code in (0, 3)
     (folder / "wrong.csv").write_text("weight,coat,animal\n0,fur,sheep\n0,fur,sheep\n")
-    wrong = invoke("evaluate", folder / "animals.sngp", folder / "wrong.csv", "--at-least", 0.5)
+    wrong = invoke("evaluate", folder / "animals.sngp", folder / "wrong.csv", "--accuracy", 0.5)
     assert wrong.exit_code == 3
     assert "Accuracy 0.0000 is below 0.5" in wrong.stderr
 
@@ -167,9 +197,9 @@ def test_evaluation_and_its_exit_codes(trained, folder):
                 "test.csv",
                 "--output",
                 "x.csv",
-                "--min-accuracy",
+                "--accuracy",
                 "0.9",
-                "--defer-budget",
+                "--budget",
                 "0.1",
             ],
             "Pass one of",

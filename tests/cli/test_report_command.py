@@ -78,7 +78,7 @@ def test_costs_and_out_of_domain_predictions(predictions, tmp_path):
     done = invoke(predictions, *options)
     assert done.exit_code == 0, done.output
     assert "Mean cost a case" in done.stdout
-    assert "tells out-of-domain cases apart" in done.stdout.replace("\n", " ")
+    assert "detects out-of-domain cases" in done.stdout.replace("\n", " ")
     assert (tmp_path / "out" / "out_of_domain.png").exists()
 
 
@@ -116,4 +116,4 @@ def test_files_of_different_lengths_are_refused(predictions, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     done = invoke(tmp_path / "none.csv", "--output", tmp_path / "out")
     assert done.exit_code == 1
-    assert "none.csv, which is missing" in done.output
+    assert "none.csv: Expected a file. Received: a name that no file has" in done.output

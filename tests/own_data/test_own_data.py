@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from keras_sngp import metrics
 from keras_sngp._tables.blocks import BadRow, Block
+from keras_sngp._tables.labels import class_names_of, label_numbers
 from keras_sngp.metrics import scores
 from keras_sngp.own_data import (
     TrainingSettings,
@@ -27,9 +28,8 @@ from keras_sngp.own_data import (
 )
 from keras_sngp.own_data.answers import AnswerCounts, answer_blocks
 from keras_sngp.own_data.classifier import SCORES
-from keras_sngp.own_data.labels import class_names_of, label_numbers
-from keras_sngp.own_data.progress import TrainingProgress
 from keras_sngp.own_data.splits import Split
+from keras_sngp.own_data.training_callbacks import TrainingProgress
 
 SETTINGS = TrainingSettings(epochs=6, batch_size=32)
 
@@ -151,12 +151,12 @@ def test_answers_keep_the_order_of_the_rows_and_say_why(classifier):
     odd = pa.table({"weight": ["5", "heavy"], "coat": ["scales", "fur"], "noise": ["0", "0"]})
     counts, told = AnswerCounts(), []
     answers = pa.concat_tables(
-        answer_blocks(classifier, policy, blocks_of(*tables, odd), tell=told.append, counts=counts)
+        answer_blocks(classifier, policy, blocks_of(*tables, odd), on_bad_row=told.append, progress=counts)
     )
     together = np.concatenate([classifier.predict_distribution(table).probabilities for table in (*tables, odd)])
     written = np.column_stack([answers[f"prob_{name}"] for name in classifier.class_names])
     np.testing.assert_allclose(written, together, atol=1e-6)
-    assert answers["label"].to_pylist() == [classifier.class_names[number] for number in together.argmax(axis=1)]
+    assert answers["answer"].to_pylist() == [classifier.class_names[number] for number in together.argmax(axis=1)]
     assert answers["reason"][80].as_py().endswith("coat unseen")
     assert answers.slice(81).select(["decision"]).to_pylist() == [{"decision": "defer"}]
     assert told == [BadRow(82, "weight not a number")]
@@ -166,19 +166,19 @@ def test_answers_keep_the_order_of_the_rows_and_say_why(classifier):
 def test_rows_are_handed_over_by_the_score_asked_for(classifier):
     new = make_table(50, 2)
     prediction = classifier.predict_distribution(new)
-    policy = classifier.policy(budget=0.2, score="unfamiliarity")
+    policy = classifier.policy(budget=0.2, score="out_of_domain")
     (answers,) = answer_blocks(classifier, policy, blocks_of(new))
     held_out = classifier.held_out
-    unfamiliarity = scores.fisher(
+    out_of_domain = scores.fisher(
         [prediction.dempster_shafer, prediction.variance], [held_out.dempster_shafer, held_out.variance]
     )
-    np.testing.assert_allclose(answers["uncertainty"], unfamiliarity, rtol=1e-5)
+    np.testing.assert_allclose(answers["uncertainty"], out_of_domain, rtol=1e-5)
     asked = np.asarray(answers["decision"]) == "defer"
     assert asked.any()
-    assert unfamiliarity[asked].min() > unfamiliarity[~asked].max()
+    assert out_of_domain[asked].min() > out_of_domain[~asked].max()
     (answers,) = answer_blocks(classifier, classifier.policy(budget=0.2), blocks_of(new))
     np.testing.assert_allclose(answers["uncertainty"], prediction.entropy, rtol=1e-5)
-    with pytest.raises(ValueError, match=r"must be one of entropy, unfamiliarity\. Received: 'variance'"):
+    with pytest.raises(ValueError, match=r"must be one of entropy, out_of_domain\. Received: 'variance'"):
         classifier.policy(score="variance")
 
 
@@ -329,7 +329,7 @@ def test_texts_go_the_same_way(tmp_path):
     texts = [("red wine " if kind else "fast car ") + str(number) for number, kind in enumerate(kinds)]
     table = pa.table({"y": kinds, "other": range(60), "text": texts})
     classifier, prediction = assert_goes_the_same_way(table, "words", tmp_path / "saved.sngp", text="text")
-    np.testing.assert_array_equal(classifier.unfamiliarity(prediction), prediction.dempster_shafer)
+    np.testing.assert_array_equal(classifier.out_of_domain_score(prediction), prediction.dempster_shafer)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="convolutional networks compile for long")

@@ -10,10 +10,9 @@ from keras_sngp.deferral import DecisionCosts, DeferralPolicy, Expert
 from keras_sngp.report import intervals
 from keras_sngp.report.evaluation import check_same_cases, evaluate
 from keras_sngp.report.evaluation_report import summary_tables, write_report
-from keras_sngp.report.halves import Halves
-from keras_sngp.report.handover import HandoverWish, learn_handover
 from keras_sngp.report.intervals import report_interval
-from keras_sngp.report.prediction_table import PredictionTable
+from keras_sngp.report.policies import PolicyRequest, evaluate_policies
+from keras_sngp.report.prediction_table import Halves, PredictionTable
 from keras_sngp.report.verdicts import verdicts
 
 
@@ -41,7 +40,7 @@ def model():
     table = make_table(variance=np.random.default_rng(2).random(600))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(intervals, "RESAMPLES", 20)
-        return evaluate(table, make_other(), HandoverWish(budget=0.1), Expert.from_accuracy(0.95, 3))
+        return evaluate(table, make_other(), PolicyRequest(budget=0.1), Expert.from_accuracy(0.95, 3))
 
 
 def test_figures_are_those_of_the_metrics(model):
@@ -78,20 +77,20 @@ def test_policies_are_judged_on_rows_they_were_not_learned_on(model):
     rows = np.concatenate([halves.selection.probabilities, halves.evaluation.probabilities])
     assert len(np.unique(rows, axis=0)) == 600
     policy = DeferralPolicy.for_budget(halves.selection.probabilities, 0.1, variance=halves.selection.variance)
-    assert model.handover.policy == policy
+    assert model.policies.policy == policy
     defer = policy.decide(halves.evaluation.probabilities).defer
-    assert model.handover.outcome["deferral_rate"] == defer.mean()
+    assert model.policies.outcome["deferral_rate"] == defer.mean()
     right = ~halves.evaluation.mistakes
-    assert model.handover.outcome["accuracy_answered"] == pytest.approx(right[~defer].mean())
+    assert model.policies.outcome["accuracy_answered"] == pytest.approx(right[~defer].mean())
     joint = np.where(defer, 0.95, right).mean()
-    assert model.handover.outcome["joint_accuracy"] == pytest.approx(joint)
+    assert model.policies.outcome["joint_accuracy"] == pytest.approx(joint)
 
 
 def test_everything_is_written_and_can_be_read_again(model, tmp_path):
     written = {path.name for path in write_report({"network": model}, tmp_path)}
     pictures = {"reliability.png", "selective.png", "out_of_domain.png", "joint_accuracy.png"}
     assert written == pictures | {"results.json", "report.html", "policy.json"}
-    assert DeferralPolicy.load(tmp_path / "policy.json") == model.handover.policy
+    assert DeferralPolicy.load(tmp_path / "policy.json") == model.policies.policy
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
     assert results["models"]["network"]["measures"]["accuracy"]["estimate"] == model.measures["accuracy"].estimate
     page = (tmp_path / "report.html").read_text()
@@ -102,7 +101,7 @@ def test_everything_is_written_and_can_be_read_again(model, tmp_path):
 
 
 def test_names_from_files_are_escaped_in_the_page(tmp_path):
-    model = evaluate(make_table("<b>net</b>", rows=100), None, HandoverWish(), None)
+    model = evaluate(make_table("<b>net</b>", rows=100), None, PolicyRequest(), None)
     write_report({"<b>net</b>": model}, tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert "<b>net</b>" not in page
@@ -112,27 +111,27 @@ def test_names_from_files_are_escaped_in_the_page(tmp_path):
 def test_several_models_side_by_side(tmp_path):
     tables = [make_table("sharp", rows=200), make_table("blunt", rows=200, sharpness=0.5)]
     check_same_cases(tables)
-    models = {table.name: evaluate(table, None, HandoverWish(), None) for table in tables}
+    models = {table.name: evaluate(table, None, PolicyRequest(), None) for table in tables}
     first = summary_tables(models)[0]
     assert first.headings == ["", "sharp", "blunt"]
     assert {"policy-sharp.json", "policy-blunt.json"} <= {path.name for path in write_report(models, tmp_path)}
-    assert "too sure" in verdicts(models["sharp"])[1]
-    assert "not sure enough" in verdicts(models["blunt"])[1]
+    assert "overconfident" in verdicts(models["sharp"])[1]
+    assert "underconfident" in verdicts(models["blunt"])[1]
 
 
 def test_costs_are_compared_with_machine_and_expert_alone():
     costs = DecisionCosts.create(3, 10, 1)
     halves = Halves.of(make_table(rows=2000))
-    outcome = learn_handover(halves, HandoverWish(costs=costs), Expert.from_accuracy(0.95, 3)).outcome["costs"]
+    outcome = evaluate_policies(halves, PolicyRequest(costs=costs), Expert.from_accuracy(0.95, 3)).outcome["costs"]
     assert outcome["expert"] == pytest.approx(1.5)
     assert outcome["machine"] == pytest.approx(10 * halves.evaluation.mistakes.mean())
     assert outcome["joint"] < min(outcome["expert"], outcome["machine"])
     with pytest.raises(ValueError, match=r"Costs need an expert"):
-        learn_handover(halves, HandoverWish(costs=costs), None)
+        evaluate_policies(halves, PolicyRequest(costs=costs), None)
 
 
 def test_a_promise_that_cannot_be_made_is_told_and_the_rest_is_there():
-    handover = learn_handover(Halves.of(make_table(rows=100)), HandoverWish(accuracy=0.999), None)
+    handover = evaluate_policies(Halves.of(make_table(rows=100)), PolicyRequest(accuracy=0.999), None)
     assert handover.policy is handover.outcome is None
     assert "No threshold on 50 held-out rows" in handover.refusal
     assert len(handover.budgets) == 5
@@ -154,6 +153,8 @@ def test_tables_that_do_not_belong_together_are_refused():
         check_same_cases([first, make_table("second", rows=50, seed=9)])
     two = PredictionTable("two", ["a", "b"], np.full((5, 2), 0.5))
     with pytest.raises(ValueError, match=r"same classes. Received: 3 classes in first, 2 in two"):
-        evaluate(first, two, HandoverWish(), None)
+        evaluate(first, two, PolicyRequest(), None)
     with pytest.raises(ValueError, match=r"at least two classes.* Received: 9 times 'a' in one"):
-        evaluate(PredictionTable("one", ["a", "b"], np.full((9, 2), 0.5), np.zeros(9, int)), None, HandoverWish(), None)
+        evaluate(
+            PredictionTable("one", ["a", "b"], np.full((9, 2), 0.5), np.zeros(9, int)), None, PolicyRequest(), None
+        )

@@ -7,9 +7,8 @@ import pyarrow.parquet as arrow_parquet
 import pytest
 from scipy.special import softmax
 
-from keras_sngp.report import arrow_files
-from keras_sngp.report.growing_array import GrowingArray
-from keras_sngp.report.prediction_table import ColumnWishes
+from keras_sngp._tables import csv_blocks, open_table
+from keras_sngp.report.column_names import ColumnNames
 from keras_sngp.report.read_predictions import read_predictions
 
 GENERATOR = np.random.default_rng(0)
@@ -19,7 +18,7 @@ PROBABILITIES = softmax(LOGITS, axis=1)
 LABELS = GENERATOR.integers(0, 3, 50)
 VARIANCE = GENERATOR.random(50)
 VOTES = GENERATOR.integers(1, 9, (50, 3))
-NO_LABEL = ColumnWishes(needs_label=False)
+NO_LABEL = ColumnNames(needs_label=False)
 
 
 def columns(prefix="prob_", outputs=PROBABILITIES):
@@ -48,8 +47,8 @@ def test_columns_of_probabilities_and_logits(tmp_path, ending, prefix, outputs):
 def test_labels_as_numbers_and_more_columns(tmp_path, ending):
     votes = {f"votes_{name}": VOTES[:, k] for k, name in enumerate(NAMES)}
     content = {**columns(), "y": LABELS, "Variance": VARIANCE, "doubt": VARIANCE * 2, **votes}
-    wishes = ColumnWishes(uncertainty="doubt", expert="votes")
-    table = read_predictions(write(tmp_path / f"one.{ending}", content), wishes)
+    wanted = ColumnNames(uncertainty="doubt", expert="votes")
+    table = read_predictions(write(tmp_path / f"one.{ending}", content), wanted)
     np.testing.assert_array_equal(table.labels, LABELS)
     np.testing.assert_allclose(table.variance, VARIANCE)
     np.testing.assert_allclose(table.uncertainty, VARIANCE * 2)
@@ -59,7 +58,7 @@ def test_labels_as_numbers_and_more_columns(tmp_path, ending):
 def test_lists_in_a_parquet_column_and_an_experts_answers(tmp_path):
     answers = pa.array(LABELS[::-1].astype(str)).dictionary_encode()
     content = {"logits": LOGITS.astype("float32").tolist(), "label": LABELS, "doctor": answers}
-    table = read_predictions(write(tmp_path / "one.parquet", content), ColumnWishes(expert="doctor"))
+    table = read_predictions(write(tmp_path / "one.parquet", content), ColumnNames(expert="doctor"))
     assert table.class_names == ["0", "1", "2"]
     np.testing.assert_allclose(table.probabilities, PROBABILITIES, atol=1e-6)
     np.testing.assert_array_equal(table.expert.votes.argmax(axis=1), LABELS[::-1])
@@ -69,7 +68,7 @@ def test_arrays_in_an_npz_file(tmp_path):
     path = tmp_path / "one.npz"
     variance = np.tile(VARIANCE[:, None], 3)
     np.savez(path, logits=LOGITS, label=np.array(NAMES)[LABELS], class_names=NAMES, variance=variance, votes=VOTES)
-    table = read_predictions(path, ColumnWishes(expert="votes"))
+    table = read_predictions(path, ColumnNames(expert="votes"))
     np.testing.assert_allclose(table.probabilities, PROBABILITIES)
     np.testing.assert_array_equal(table.labels, LABELS)
     np.testing.assert_allclose(table.variance, VARIANCE)
@@ -85,12 +84,12 @@ def test_one_column_is_the_second_of_two_classes(tmp_path):
 
 def test_columns_named_by_the_user(tmp_path):
     content = {"a": [0.0, 1.0], "b": [2.0, 0.0], "truth": ["b", "a"]}
-    wishes = ColumnWishes(label="truth", classes=("a", "b"), logits=True)
-    table = read_predictions(write(tmp_path / "one.csv", content), wishes)
+    wanted = ColumnNames(label="truth", classes=("a", "b"), logits=True)
+    table = read_predictions(write(tmp_path / "one.csv", content), wanted)
     np.testing.assert_allclose(table.probabilities, softmax([[0, 2], [1, 0]], axis=1))
     assert table.labels.tolist() == [1, 0]
     forced = read_predictions(
-        write(tmp_path / "two.csv", columns("prob_", LOGITS)), ColumnWishes(logits=True, needs_label=False)
+        write(tmp_path / "two.csv", columns("prob_", LOGITS)), ColumnNames(logits=True, needs_label=False)
     )
     np.testing.assert_allclose(forced.probabilities, PROBABILITIES)
 
@@ -107,8 +106,8 @@ def test_rows_that_were_rounded_are_scaled_to_add_up_to_one(tmp_path):
 
 
 def test_files_of_many_blocks_are_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrow_files, "ROWS_A_BLOCK", 7)
-    monkeypatch.setattr(arrow_files, "BYTES_A_BLOCK", 300)
+    monkeypatch.setattr(open_table, "ROWS_PER_BLOCK", 7)
+    monkeypatch.setattr(csv_blocks, "BYTES_PER_BLOCK", 300)
     content = {**columns(), "label": np.array(NAMES)[LABELS], "variance": VARIANCE}
     for ending in ("csv", "parquet"):
         table = read_predictions(write(tmp_path / f"one.{ending}", content))
@@ -130,38 +129,33 @@ def test_single_precision_stays_single(tmp_path):
     assert read_predictions(path, NO_LABEL).probabilities.dtype == np.float32
 
 
-def test_a_growing_array_keeps_all_rows():
-    array = GrowingArray()
-    blocks = [np.full((rows, 2), rows) for rows in (3, 1, 5, 40)]
-    for block in blocks:
-        array.add(block)
-    np.testing.assert_array_equal(array.finished(), np.concatenate(blocks))
-
-
 HEADER = "prob_a,prob_b,label\n0.5,0.5,a\n"
 
 
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("", r"a header and at least one row. Received: an empty file"),
+        ("", r"a header with the names of the columns. Received: an empty first line"),
         ("prob_a,prob_b,label\n", r"at least one row. Received: a file without rows"),
         (
             HEADER + "nan,0.5,b\n",
-            r"finite numbers. Received: NaN or nothing in row 1, class 0 \(rows are counted from 0",
+            r"Received: NaN or nothing in row 2, column 0 \(rows are counted from 1, without the header",
         ),
-        (HEADER + ",0.5,b\n", r"NaN or nothing in row 1"),
-        (HEADER + "inf,0.5,b\n", r"Received: inf in row 1"),
-        (HEADER + "1.5,-0.5,b\n", r"must not be negative. Received: -0.5 in row 1, class 1"),
-        (HEADER + "0.7,0.7,b\n", r"must add up to 1. Received: 1.4 in row 1. If these are logits"),
-        (HEADER + "0.3,0.7,zebra\n", r"must be classes \(a, b\) or numbers from 0 to 1. Received: 'zebra' in row 1"),
-        (HEADER + "0.3,0.7,2\n", r"Received: '2' in row 1"),
-        (HEADER + "0.3,0.7,\n", r"Received: nothing in row 1"),
-        (HEADER + "x,0.7,b\n", r"numbers as outputs. Received: .*invalid value 'x'"),
-        (HEADER + "0.3,0.7\n", r"Received: .*Expected 3 columns, got 2"),
-        ("prob_a,prob_b\n0.5,0.5\n", r"a column of labels, such as label.* Received: the columns prob_a, prob_b"),
+        (HEADER + ",0.5,b\n", r"NaN or nothing in row 2"),
+        (HEADER + "inf,0.5,b\n", r"column 'prob_a'. Received: 'inf' in row 2"),
+        (
+            HEADER + "1.5,-0.5,b\n",
+            r"must not be negative. Received: -0.5 in row 2, column 1. If these are logits, say so by --logits",
+        ),
+        (HEADER + "0.7,0.7,b\n", r"must add up to 1. Received: 1.4 in row 2 .*If these are logits, say so by --logits"),
+        (HEADER + "0.3,0.7,zebra\n", r"must be classes \(a, b\) or numbers from 0 to 1. Received: 'zebra' in row 2"),
+        (HEADER + "0.3,0.7,2\n", r"Received: '2' in row 2"),
+        (HEADER + "0.3,0.7,\n", r"Received: nothing in row 2"),
+        (HEADER + "x,0.7,b\n", r"numbers in column 'prob_a'. Received: 'x' in row 2"),
+        (HEADER + "0.3,0.7\n", r"rows that can be read. Received: row 2: 2 cells where 3 were expected"),
+        ("prob_a,prob_b\n0.5,0.5\n", r"the ground truth, such as label.* Received: the columns prob_a, prob_b"),
         ("a,b,label\n0.5,0.5,a\n", r"columns of probabilities or logits.* Received: the columns a, b, label"),
-        (HEADER.replace("label", "label,variance").replace(",a", ",a,nan"), r"'variance'. Received: nan in row 0"),
+        (HEADER.replace("label", "label,variance").replace(",a", ",a,nan"), r"'variance'. Received: nothing in row 1"),
     ],
 )
 def test_csv_files_that_are_not_as_they_should_be(tmp_path, content, message):
@@ -183,7 +177,7 @@ def test_other_encodings_than_utf8_are_refused_with_a_way_out(tmp_path, text):
 def test_a_truncated_parquet_file_is_refused(tmp_path, share):
     path = write(tmp_path / "bad.parquet", {**columns(), "label": LABELS})
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ValueError, match=r"a whole Parquet file; this one is cut off or something else"):
+    with pytest.raises(ValueError, match=r"a whole Parquet file, not cut off or something else"):
         read_predictions(path)
 
 
@@ -202,11 +196,14 @@ def test_npz_files_that_are_not_as_they_should_be(tmp_path):
     with pytest.raises(ValueError, match=r"a whole NPZ file.* Received: something else, or cut off"):
         read_predictions(path)
     for arrays, message in [
-        ({"probabilities": PROBABILITIES, "label": LABELS[:9]}, r"each of 50 rows in 'label'. Received: shape \(9,\)"),
-        ({"probabilities": np.zeros((0, 3)), "label": LABELS[:0]}, r"at least one row in 'probabilities'"),
+        ({"probabilities": PROBABILITIES, "label": LABELS[:9]}, r"a row for each case. Received: .*'label': 9"),
+        ({"probabilities": np.zeros((0, 3)), "label": LABELS[:0]}, r"at least one row"),
         ({"probabilities": PROBABILITIES, "label": LABELS, "class_names": ["a"]}, r"each of 3 classes.* Received: 1"),
-        ({"probabilities": PROBABILITIES, "label": LABELS, "variance": VARIANCE * np.nan}, r"finite numbers in 'var"),
-        ({"probabilities": PROBABILITIES.astype(object), "label": LABELS}, r"Object arrays"),
+        (
+            {"probabilities": PROBABILITIES, "label": LABELS, "variance": VARIANCE * np.nan},
+            r"finite numbers in column 'var",
+        ),
+        ({"probabilities": PROBABILITIES.astype(object), "label": LABELS}, r"arrays without objects"),
     ]:
         np.savez(path, **arrays)
         with pytest.raises(ValueError, match=message):
@@ -215,27 +212,64 @@ def test_npz_files_that_are_not_as_they_should_be(tmp_path):
 
 def test_ragged_lists_are_refused(tmp_path):
     path = write(tmp_path / "bad.parquet", {"prob": [[0.5, 0.5], [1.0]], "label": [0, 0]})
-    with pytest.raises(ValueError, match=r"one number for each class. Received: 1 numbers in row 1 and 2 in row 0"):
+    with pytest.raises(ValueError, match=r"one number for each class. Received: 1 numbers in row 2 and 2 in row 1"):
         read_predictions(path)
 
 
 def test_files_that_are_none_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"ending in .csv, .parquet, .npz. Received: .*one.txt"):
-        read_predictions(tmp_path / "one.txt")
-    with pytest.raises(ValueError, match=r"Received: .*one.csv, which is missing"):
+    with pytest.raises(ValueError, match=r"one.xls: Expected a file whose name ends in .csv, "):
+        read_predictions(tmp_path / "one.xls")
+    with pytest.raises(ValueError, match=r"one.csv: Expected a file. Received: a name that no file has"):
         read_predictions(tmp_path / "one.csv")
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(ValueError, match=r"which is a folder"):
         read_predictions(tmp_path / "folder.csv")
 
 
-def test_wishes_that_cannot_be_met_name_what_there_is(tmp_path):
+def test_wanted_that_cannot_be_met_name_what_there_is(tmp_path):
     path = write(tmp_path / "one.csv", {**columns(), "label": LABELS})
-    for wishes, message in [
-        (ColumnWishes(label="truth"), r"no column 'truth' \(--label\). Received: the columns prob_cat"),
-        (ColumnWishes(classes=("prob_cat", "prob_cow")), r"no column 'prob_cow' \(--classes\)"),
-        (ColumnWishes(uncertainty="doubt"), r"no column 'doubt' \(--uncertainty\)"),
-        (ColumnWishes(expert="doctor"), r"like doctor_cat \(--expert doctor\)"),
+    for wanted, message in [
+        (ColumnNames(label="truth"), r"no column 'truth' \(--label\). Received: the columns prob_cat"),
+        (ColumnNames(classes=("prob_cat", "prob_cow")), r"no column 'prob_cow' \(--classes\)"),
+        (ColumnNames(uncertainty="doubt"), r"no column 'doubt' \(--uncertainty\)"),
+        (ColumnNames(expert="doctor"), r"like doctor_cat \(--expert doctor\)"),
     ]:
         with pytest.raises(ValueError, match=message):
-            read_predictions(path, wishes)
+            read_predictions(path, wanted)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "txt", "parquet"])
+def test_every_file_that_training_reads_is_read_here(tmp_path, ending):
+    content = pa.table({**columns(), "label": LABELS})
+    path = tmp_path / f"one.{ending}"
+    if ending == "parquet":
+        arrow_parquet.write_table(content, path)
+    else:
+        with pa.output_stream(path, compression="gzip" if ending.endswith("gz") else None) as stream:
+            arrow_csv.write_csv(content, stream, arrow_csv.WriteOptions(delimiter="\t" if ending == "tsv" else ","))
+    table = read_predictions(path)
+    assert table.name == "one"
+    np.testing.assert_allclose(table.probabilities, PROBABILITIES, atol=1e-12)
+
+
+@pytest.mark.parametrize("labels", [[True, False], ["true", "false"], ["True", "False"]])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "npz"])
+def test_boolean_labels_are_the_classes_of_that_name(tmp_path, ending, labels):
+    content = {"prob_True": [0.9, 0.2], "prob_False": [0.1, 0.8], "label": labels}
+    path = tmp_path / f"one.{ending}"
+    np.savez(path, **content) if ending == "npz" else write(path, content)
+    table = read_predictions(path)
+    assert (table.class_names, table.labels.tolist()) == (["True", "False"], [0, 1])
+
+
+ANSWERS = {"answer": ["cat"], **columns(outputs=PROBABILITIES[:1]), "decision": ["answer"], "reason": [""]}
+
+
+@pytest.mark.parametrize("label", [None, "answer"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_machines_answers_are_not_the_ground_truth(tmp_path, ending, label):
+    path = write(tmp_path / f"answers.{ending}", ANSWERS)
+    with pytest.raises(ValueError, match=r"the ground truth beside the answers.* Received: only the machine's own"):
+        read_predictions(path, ColumnNames(label=label))
+    path = write(tmp_path / f"answers.{ending}", {**ANSWERS, "label": ["dog"]})
+    assert read_predictions(path).labels.tolist() == [1]

@@ -1,13 +1,11 @@
-"""Rows that cannot be read: kept, dropped, or a reason to stop."""
+"""Rows of a table, some at a time, and rows that cannot be read: kept, dropped, or a reason to stop."""
 
 import dataclasses
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-ErrorWish = Literal["stop", "drop", "keep"]
+OnBadRow = Literal["stop", "drop", "keep"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,18 +37,3 @@ class Block:
     table: pa.Table
     first: int
     bad: tuple[BadRow, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class ReadRows:
-    """Rows as a network takes them, and what is odd about them.
-
-    Attributes:
-        values: All finite, `(rows, ...)`.
-        reasons: What in each row is unlike the training data, in words; empty where nothing is.
-        bad: The rows with something that cannot be read, `(rows,)`.
-    """
-
-    values: npt.NDArray[np.float32]
-    reasons: list[str]
-    bad: npt.NDArray[np.bool_]

@@ -1,9 +1,10 @@
 """CSV files and streams, block by block, every cell as text."""
 
 import csv
+import functools
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ import pyarrow.csv as arrow_csv
 
 from keras_sngp._tables.blocks import BadRow, Block
 
-BYTES_A_BLOCK = 1 << 21
+BYTES_PER_BLOCK = 1 << 21
 LONGEST_HEADER = 1 << 20
 DELIMITERS = ",;\t|"
 GZIP = b"\x1f\x8b"
 
 
-def read_csv_blocks(stream: io.BufferedReader) -> tuple[list[str], Iterator[Block]]:
-    """The names in the header, and the rows in order, as text.
+def read_csv_blocks(stream: io.BufferedReader) -> tuple[list[str], Callable[[Sequence[str] | None], Iterator[Block]]]:
+    """The names in the header, and a function that gives the rows of some columns, or all, in order, as text.
 
     A row with another number of cells than the header comes as a row of missing cells.
 
@@ -34,7 +35,7 @@ def read_csv_blocks(stream: io.BufferedReader) -> tuple[list[str], Iterator[Bloc
     delimiter = max(DELIMITERS, key=header.count)
     names = next(csv.reader([header], delimiter=delimiter))
     _check_names(names)
-    return names, _blocks(plain, names, delimiter)
+    return names, functools.partial(_blocks, plain, names, delimiter)
 
 
 def _decompressed(stream: io.BufferedReader) -> Any:
@@ -84,14 +85,17 @@ class _OddRows:
         return Block(table.take(pa.array(order, mask=order < 0)), first, tuple(found))
 
 
-def _blocks(stream: Any, names: list[str], delimiter: str) -> Iterator[Block]:
+def _blocks(stream: Any, names: list[str], delimiter: str, columns: Sequence[str] | None) -> Iterator[Block]:
     odd, first = _OddRows(), 1
+    chosen = names if columns is None else list(columns)
     try:
         with arrow_csv.open_csv(
             stream,
-            read_options=arrow_csv.ReadOptions(block_size=BYTES_A_BLOCK, use_threads=False, column_names=names),
+            read_options=arrow_csv.ReadOptions(block_size=BYTES_PER_BLOCK, use_threads=False, column_names=names),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=odd),
-            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), include_columns=chosen
+            ),
         ) as reader:
             for batch in reader:
                 block = odd.put_back(pa.Table.from_batches([batch]), first)
@@ -100,7 +104,7 @@ def _blocks(stream: Any, names: list[str], delimiter: str) -> Iterator[Block]:
     except (pa.ArrowInvalid, OSError, EOFError) as error:
         if "Empty CSV file" not in str(error):
             raise ValueError(_explained(error)) from error
-    rest = odd.put_back(pa.table({name: pa.array([], pa.string()) for name in names}), first, last=True)
+    rest = odd.put_back(pa.table({name: pa.array([], pa.string()) for name in chosen}), first, last=True)
     if rest.bad:
         yield rest
 

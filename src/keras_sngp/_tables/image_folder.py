@@ -9,7 +9,7 @@ from PIL import Image
 from keras_sngp._tables.blocks import Block
 
 FILE, IMAGE, LABEL = "file", "image", "label"
-FILES_A_BLOCK = 1_000
+FILES_PER_BLOCK = 1_000
 
 
 def read_image_folder(folder: Path) -> tuple[list[str], Iterator[Block]]:
@@ -28,8 +28,8 @@ def read_image_folder(folder: Path) -> tuple[list[str], Iterator[Block]]:
 
 
 def _blocks(folder: Path, files: list[Path]) -> Iterator[Block]:
-    for start in range(0, len(files), FILES_A_BLOCK):
-        some = files[start : start + FILES_A_BLOCK]
+    for start in range(0, len(files), FILES_PER_BLOCK):
+        some = files[start : start + FILES_PER_BLOCK]
         parts = [path.relative_to(folder).parts for path in some]
         columns = {
             FILE: pa.array(["/".join(names) for names in parts]),

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy import special
 
 from keras_sngp.metrics.array_checks import checked_labels, checked_matrix, checked_probabilities
+from keras_sngp.metrics.probabilities import refuse_probabilities
 
 Array = npt.NDArray[np.floating]
 
@@ -15,18 +16,10 @@ def as_logits(outputs: npt.ArrayLike, from_logits: bool) -> Array:
     """Logits in float64, `(rows, classes)`; of a probability 0, the log of the smallest normal number."""
     if from_logits:
         logits = checked_matrix(outputs, "logits")
-        _refuse_probabilities(logits)
+        refuse_probabilities(logits)
         return logits.astype("float64")
     probabilities = checked_probabilities(outputs)
     return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny), dtype="float64")
-
-
-def _refuse_probabilities(logits: Array) -> None:
-    if len(logits) > 1 and logits.min() >= 0 and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
-        raise ValueError(
-            "The outputs are probabilities (not negative, each row adds up to 1), not logits: pass "
-            "`from_logits=False`. Received: from_logits=True"
-        )
 
 
 def labels_of_every_class(labels: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""The decision to call a human: learned on held-out data, applied to new predictions."""
+"""The decision to defer to a human: learned on held-out data, applied to new predictions."""
 
 import dataclasses
 import math
@@ -27,7 +27,7 @@ class NoSuchPolicyError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class DeferralPolicy:
-    """Answers what is sure enough, and hands the rest to an expert.
+    """Answers what is sure enough, and defers the rest to an expert.
 
     Learned by `for_budget`, `for_accuracy` or `for_costs` from held-out predictions: rows that the model was neither
     trained nor calibrated on, and that are like those to come. A row is deferred if its uncertainty is above

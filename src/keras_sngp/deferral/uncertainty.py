@@ -6,7 +6,7 @@ import numpy.typing as npt
 from keras_sngp.metrics import scores
 from keras_sngp.metrics.array_checks import checked_vector
 
-SCORES = ("max_probability", "entropy", "margin", "variance", "given")
+SCORES = scores.OF_PREDICTIONS
 
 
 def uncertainty_of(

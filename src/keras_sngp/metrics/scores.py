@@ -3,6 +3,7 @@ r"""How uncertain a prediction is, as one number a row. All take arrays from any
 Each score rises with uncertainty, except `max_probability`, which is a confidence and falls.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,38 @@ import numpy.typing as npt
 from keras_sngp.metrics.array_checks import checked_vector
 
 Array = npt.NDArray[np.floating]
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreText:
+    """How a score is called.
+
+    Attributes:
+        title: In tables and sentences.
+        axis: On the axis of a picture.
+        phrase: What it is, in a clause.
+    """
+
+    title: str
+    axis: str
+    phrase: str
+
+
+# Every score that a policy, a report or a command may go by, each higher for less sure.
+SCORES = {
+    "max_probability": ScoreText("max probability", "1 − largest probability", "one less the largest probability"),
+    "entropy": ScoreText("entropy", "Entropy (nats)", "the entropy"),
+    "margin": ScoreText(
+        "margin", "1 − margin of the two largest", "one less the margin of the two largest probabilities"
+    ),
+    "variance": ScoreText("variance", "Variance", "the posterior variance"),
+    "given": ScoreText("given uncertainty", "Uncertainty given", "the uncertainty given in the file"),
+    "out_of_domain": ScoreText("out of domain", "Out of domain", "the size of the logits and the variance, combined"),
+    "expected_saving": ScoreText(
+        "expected saving", "Expected saving", "the expected cost of answering less that of asking"
+    ),
+}
+OF_PREDICTIONS = ("max_probability", "entropy", "margin", "variance", "given")
 
 
 def entropy(probabilities: npt.ArrayLike) -> Array:

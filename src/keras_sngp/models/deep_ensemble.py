@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_sngp._runtime.batches import predict_in_batches
 from keras_sngp._runtime.input_checks import check_inputs, check_labels, first_rows
-from keras_sngp.models.prediction import Prediction, probabilities_from_outputs
+from keras_sngp.metrics.probabilities import as_probabilities
+from keras_sngp.models.prediction import Prediction
 
 
 class DeepEnsemble:
@@ -120,7 +121,7 @@ class DeepEnsemble:
         for number, member in enumerate(self.members):
             _assign(self._engine.variables, _values(member.variables))
             outputs = predict_in_batches(self._engine, x, batch_size, verbose=0)
-            samples.append(probabilities_from_outputs(outputs, self.from_logits))
+            samples.append(as_probabilities(outputs, self.from_logits))
             bar.update(number + 1)
         return Prediction(np.mean(samples, axis=0), samples=np.stack(samples))
 

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 
 from keras_sngp._runtime.batches import predict_in_batches
-from keras_sngp.models.prediction import Prediction, probabilities_from_outputs
+from keras_sngp.metrics.probabilities import as_probabilities
+from keras_sngp.models.prediction import Prediction
 
 
 class Deterministic:
@@ -34,5 +35,5 @@ class Deterministic:
             verbose: 1 or "auto" shows a progress bar.
         """
         outputs = predict_in_batches(self.model, x, batch_size, verbose)
-        probabilities = probabilities_from_outputs(outputs, self.from_logits)
+        probabilities = as_probabilities(outputs, self.from_logits)
         return Prediction(probabilities, outputs if self.from_logits else None)

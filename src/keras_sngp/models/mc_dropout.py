@@ -11,7 +11,8 @@ from keras_sngp._runtime.batches import ROWS_PER_BATCH, predict_in_batches
 from keras_sngp._runtime.keras_internals import layers_of
 from keras_sngp._runtime.random_state import random_state_kept, seed_everything
 from keras_sngp.layers.dropout import dropout
-from keras_sngp.models.prediction import Prediction, probabilities_from_outputs
+from keras_sngp.metrics.probabilities import as_probabilities
+from keras_sngp.models.prediction import Prediction
 
 DROPOUT_LAYERS = (
     keras.layers.Dropout,
@@ -83,7 +84,7 @@ class MCDropout:
             _seed_masks(self.dropout_layers, seed)
         rows = max((batch_size or ROWS_PER_BATCH) // self.num_samples, 1)
         outputs = predict_in_batches(self._sampler, x, rows, verbose, shape_of=self.model)
-        samples = probabilities_from_outputs(outputs, self.from_logits).swapaxes(0, 1)
+        samples = as_probabilities(outputs, self.from_logits).swapaxes(0, 1)
         return Prediction(samples.mean(axis=0), samples=samples)
 
 

@@ -13,8 +13,9 @@ from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.mean_field import monte_carlo_logits
 from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.spectral_normalization import refine_changed
+from keras_sngp.metrics.probabilities import check_finite, softmax
 from keras_sngp.models.posterior_pass import gaussian_process_layers
-from keras_sngp.models.prediction import Prediction, probabilities_from_logits, probabilities_from_outputs
+from keras_sngp.models.prediction import Prediction
 
 METHODS = ("mean_field", "monte_carlo")
 
@@ -58,10 +59,10 @@ def predict_distribution(
     outputs = _outputs(model, x, batch_size, verbose)
     logits, variance = outputs["logits"], outputs["variance"]
     if method == "mean_field":
-        probabilities = probabilities_from_outputs(outputs["mean_field_logits"], from_logits=True)
-        return Prediction(probabilities, logits, variance)
+        check_finite(outputs["mean_field_logits"])
+        return Prediction(softmax(outputs["mean_field_logits"]), logits, variance)
     temperature = float(ops.convert_to_numpy(layer.current_temperature.value))
-    samples = probabilities_from_logits(monte_carlo_logits(logits, variance, num_samples, seed) / temperature)
+    samples = softmax(monte_carlo_logits(logits, variance, num_samples, seed) / temperature)
     return Prediction(samples.mean(axis=0), logits, variance, samples)
 
 

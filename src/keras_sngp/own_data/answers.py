@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from keras_sngp._tables.blocks import BadRow, Block, ErrorWish, ReadRows
+from keras_sngp._tables import columns
+from keras_sngp._tables.blocks import BadRow, Block, OnBadRow
 from keras_sngp.deferral import DeferralPolicy
 from keras_sngp.deferral.drift import DeferralDriftWarning, drift_message
 from keras_sngp.own_data.classifier import Classifier
-
-ANSWER, DEFER = "answer", "defer"
+from keras_sngp.own_data.inputs.encoded_rows import EncodedRows
 
 
 @dataclasses.dataclass
@@ -29,7 +29,7 @@ class AnswerCounts:
         """Counts a block."""
         self.rows += answers.num_rows
         self.dropped += rows - answers.num_rows
-        self.deferred += pc.sum(pc.equal(answers["decision"], DEFER)).as_py() or 0
+        self.deferred += pc.sum(pc.equal(answers[columns.DECISION], columns.DEFER)).as_py() or 0
 
     def drift(self, policy: DeferralPolicy) -> str | None:
         """A sentence if the share deferred is not as the held-out rows let expect."""
@@ -62,35 +62,36 @@ def answer_blocks(
     blocks: Iterable[Block],
     *,
     id_column: str | None = None,
-    errors: ErrorWish = "keep",
-    tell: Callable[[BadRow], None] = lambda row: None,
-    counts: AnswerCounts | None = None,
-    each: Callable[[AnswerBlock, Iterable[Block]], Iterator[AnsweredBlock]] = map,
+    errors: OnBadRow = "keep",
+    on_bad_row: Callable[[BadRow], None] = lambda row: None,
+    progress: AnswerCounts | None = None,
+    map_function: Callable[[AnswerBlock, Iterable[Block]], Iterator[AnsweredBlock]] = map,
 ) -> Iterator[pa.Table]:
     """Gives for each block of rows their answers: in order, one row for each unless it is dropped. Without rows, one
     table that has only columns.
 
-    The columns are the id, if one is named, `label`, `prob_CLASS` for each class, `uncertainty` (entropy in nats),
+    The columns are the id, if one is named, `answer`, `prob_CLASS` for each class, `uncertainty` (entropy in nats),
     `variance`, `decision` and `reason`. A bad row, with a cell that cannot be read or cells that are too many or too
-    few, is always handed over.
+    few, is always deferred.
 
     Args:
         classifier: Who answers.
         policy: Who decides.
-        blocks: Rows with the columns the classifier was trained on; see `open_data`.
+        blocks: Rows with the columns the classifier was trained on; see `open_table`.
         id_column: A column to copy.
         errors: Whether bad rows are kept, dropped, or a reason to stop with a ValueError.
-        tell: Called with each bad row that is kept or dropped.
-        counts: Counts along.
-        each: Calls the function for each block and gives the results in order, as `map` does; see `ray_map`.
+        on_bad_row: Called with each bad row that is kept or dropped.
+        progress: Counts along.
+        map_function: Calls the function for each block and gives the results in order, as `map` does; see `ray_map`.
     """
-    counts = AnswerCounts() if counts is None else counts
+    check_id_column(classifier, id_column)
+    counts = AnswerCounts() if progress is None else progress
     answer = functools.partial(_answer_block, classifier, policy, id_column, errors == "drop")
-    for answered in each(answer, (block for block in blocks if block.table.num_rows)):
+    for answered in map_function(answer, (block for block in blocks if block.table.num_rows)):
         for row in answered.bad:
             if errors == "stop":
                 raise ValueError(f"Expected rows that can be read. Received: {row}")
-            tell(row)
+            on_bad_row(row)
         counts.add(answered.rows, answered.answers)
         yield answered.answers
     if not counts.rows + counts.dropped:
@@ -98,16 +99,25 @@ def answer_blocks(
         yield nothing if id_column is None else nothing.add_column(0, id_column, pa.array([], pa.string()))
 
 
+def check_id_column(classifier: Classifier, id_column: str | None) -> None:
+    """Raises a ValueError if a column to copy has the name of a column of the answers."""
+    if id_column in answer_schema(classifier).names:
+        raise ValueError(
+            "Expected a column to copy whose name the answers do not use. "
+            f"Received: {id_column!r}; rename it in the data"
+        )
+
+
 def answer_schema(classifier: Classifier) -> pa.Schema:
     """The columns of answers, without the id."""
     return pa.schema(
         [
-            ("label", pa.string()),
-            *((f"prob_{name}", pa.float32()) for name in classifier.class_names),
-            ("uncertainty", pa.float32()),
-            ("variance", pa.float32()),
-            ("decision", pa.string()),
-            ("reason", pa.string()),
+            (columns.ANSWER, pa.string()),
+            *((f"{columns.PROBABILITY}{name}", pa.float32()) for name in classifier.class_names),
+            (columns.UNCERTAINTY, pa.float32()),
+            (columns.VARIANCE, pa.float32()),
+            (columns.DECISION, pa.string()),
+            (columns.REASON, pa.string()),
         ]
     )
 
@@ -128,10 +138,10 @@ def _answer_block(
     return AnsweredBlock(block.table.num_rows, answers, bad)
 
 
-def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> pa.Table:
+def _answers(classifier: Classifier, policy: DeferralPolicy, rows: EncodedRows) -> pa.Table:
     prediction = classifier.folded_network.predict_distribution(rows.values)
     with warnings.catch_warnings():
-        # Blocks are judged together, at the end.
+        # The share deferred of all blocks together is looked at, at the end.
         warnings.simplefilter("ignore", DeferralDriftWarning)
         decisions = classifier.decide(policy, prediction)
     defer = decisions.defer | rows.bad
@@ -141,7 +151,7 @@ def _answers(classifier: Classifier, policy: DeferralPolicy, rows: ReadRows) -> 
         *map(pa.array, np.asarray(prediction.probabilities, "float32").T),
         pa.array(decisions.uncertainty.astype("float32")),
         pa.array(np.asarray(prediction.variance, "float32")),
-        pa.array([ANSWER, DEFER]).take(pa.array(defer.astype(int))),
+        pa.array([columns.ANSWER, columns.DEFER]).take(pa.array(defer.astype(int))),
         pa.array(together, pa.string()),
     ]
     return pa.table(arrays, schema=answer_schema(classifier))

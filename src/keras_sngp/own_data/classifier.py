@@ -15,15 +15,14 @@ from keras_sngp.models.prediction import Prediction
 from keras_sngp.own_data.architecture import Architecture
 from keras_sngp.own_data.inputs import EncodedTextColumn, Inputs, WordColumn
 
-ENTROPY, UNFAMILIARITY = "entropy", "unfamiliarity"
-SCORES = (ENTROPY, UNFAMILIARITY)
-GIVEN = "given"
+ENTROPY, OUT_OF_DOMAIN, GIVEN = "entropy", "out_of_domain", "given"
+SCORES = (ENTROPY, OUT_OF_DOMAIN)
 DEFAULT_BUDGET = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """What the network says about held-out rows, by which the decision to hand over is learned.
+    """What the network says about held-out rows, by which the decision to defer is learned.
 
     Attributes:
         probabilities: `(rows, classes)`.
@@ -75,22 +74,22 @@ class Classifier:
         """The policy of a budget or an accuracy, learned on the held-out rows; see `DeferralPolicy`.
 
         Args:
-            budget: Largest share of rows to hand over; 0.05 by default.
+            budget: Largest share of rows to defer; 0.05 by default.
             accuracy: Accuracy of the answers, in place of a budget.
-            score: `"entropy"` hands over first what may be wrong, `"unfamiliarity"` what is of no known class.
+            score: `"entropy"` defers first what may be wrong, `"out_of_domain"` what is of no known class.
         """
         if score not in SCORES:
             raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}")
         held_out = self.held_out
         options: dict[str, Any] = {"score": ENTROPY, "variance": held_out.variance}
-        if score == UNFAMILIARITY:
-            options |= {"score": GIVEN, "uncertainty": self.unfamiliarity(held_out)}
+        if score == OUT_OF_DOMAIN:
+            options |= {"score": GIVEN, "uncertainty": self.out_of_domain_score(held_out)}
         if accuracy is not None:
             return DeferralPolicy.for_accuracy(held_out.probabilities, held_out.labels, accuracy, **options)
         share = DEFAULT_BUDGET if budget is None else budget
         return DeferralPolicy.for_budget(held_out.probabilities, share, **options)
 
-    def unfamiliarity(self, rows: Prediction | HeldOut) -> npt.NDArray[np.floating]:
+    def out_of_domain_score(self, rows: Prediction | HeldOut) -> npt.NDArray[np.floating]:
         """How much each row is of no known class `(rows,)`: by the size of the logits, and by the variance as well.
 
         The two are combined by `scores.fisher`. Of texts the logits alone tell it, Dempster-Shafer: a
@@ -103,5 +102,5 @@ class Classifier:
 
     def decide(self, policy: DeferralPolicy, prediction: Prediction) -> Decisions:
         """Answers or defers each row of a prediction of this classifier, by a policy of it."""
-        given = self.unfamiliarity(prediction) if policy.score == GIVEN else None
+        given = self.out_of_domain_score(prediction) if policy.score == GIVEN else None
         return policy.decide(prediction.probabilities, variance=prediction.variance, uncertainty=given)

@@ -5,7 +5,7 @@ from typing import Any
 from keras_sngp.own_data.inputs import Inputs, TableSchema
 from keras_sngp.own_data.inputs.columns import Column, NumberColumn
 from keras_sngp.own_data.training import PreparedData
-from keras_sngp.report.evaluation_tables import TextTable
+from keras_sngp.report.text_table import TextTable
 
 MOST_VALUES = 4
 

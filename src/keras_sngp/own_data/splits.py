@@ -18,7 +18,7 @@ class Split:
     Attributes:
         training: To learn from.
         validation: To stop in time, and to calibrate by.
-        held_out: To be judged on, and to learn the decision to hand over by.
+        held_out: To be evaluated on, and to learn the decision to defer by.
     """
 
     training: Rows

@@ -4,21 +4,20 @@ import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pyarrow as pa
 
 from keras_sngp._runtime.random_state import seed_everything
+from keras_sngp._tables.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.own_data.architecture import architecture_for, make_network
-from keras_sngp.own_data.best_weights import BestWeights
 from keras_sngp.own_data.classifier import Classifier, HeldOut
 from keras_sngp.own_data.inputs import Inputs, learn_inputs
-from keras_sngp.own_data.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.own_data.splits import Split
+from keras_sngp.own_data.training_callbacks import BestWeights
 from keras_sngp.own_data.training_settings import TrainingSettings
 
 
@@ -39,14 +38,24 @@ class PreparedData:
         return self.inputs.read(self.table.take(pa.array(rows))).values, self.labels[rows]
 
 
-def prepare(table: pa.Table, label: str, settings: TrainingSettings, **input_options: Any) -> PreparedData:
+def prepare(
+    table: pa.Table,
+    label: str,
+    settings: TrainingSettings,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    text: str | None = None,
+    encoder: Path | None = None,
+) -> PreparedData:
     """Finds the classes, splits the rows, and finds by the training rows what to look at.
 
     Args:
         table: The data.
         label: The column with the classes; rows without one are left out.
         settings: How to split.
-        **input_options: See `learn_inputs`.
+        overrides: Kinds of some columns; see `learn_inputs`.
+        text: A column of texts.
+        encoder: Folder of a sentence encoder for them.
 
     Raises:
         ValueError: no such column, too few rows or classes, no column to learn from.
@@ -60,7 +69,7 @@ def prepare(table: pa.Table, label: str, settings: TrainingSettings, **input_opt
     labelled = table.filter(pa.array(labels != UNKNOWN)).drop_columns([label])
     labels = labels[labels != UNKNOWN]
     split = Split.of(labels, settings.validation_share, settings.seed)
-    inputs = learn_inputs(labelled.take(pa.array(split.training)), **input_options)
+    inputs = learn_inputs(labelled.take(pa.array(split.training)), overrides=overrides, text=text, encoder=encoder)
     return PreparedData(inputs, class_names, label, labelled, labels, split, unlabelled=table.num_rows - len(labels))
 
 

@@ -2,18 +2,24 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from keras_sngp.report.prediction_table import ColumnWishes
+from keras_sngp._tables import columns as vocabulary
 
-LABELS = ("label", "labels", "y", "y_true", "target", "class", "true_label")
-VARIANCES = ("variance", "variances")
-UNCERTAINTIES = ("uncertainty",)
-PREFIXES = {
-    False: ("probabilities", "probability", "proba", "probs", "prob", "p", "softmax"),
-    True: ("logits", "logit"),
-}
-SHOWN = 30
+PREFIXES = {False: vocabulary.PROBABILITIES, True: vocabulary.LOGITS}
+MOST_NAMES_SHOWN = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnNames:
+    """Columns the user named; None where they are to be found by their usual names."""
+
+    label: str | None = None
+    uncertainty: str | None = None
+    expert: str | None = None
+    classes: tuple[str, ...] = ()
+    logits: bool = False
+    needs_label: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Columns:
         class_names: What they stand for; empty where only the file's content tells.
         logits: Whether the outputs are logits.
         label: Column of the labels, or None.
-        variance: Column of the variance, or None.
+        variance: Column of the variance, or one for each class; empty without.
         uncertainty: Column of the uncertainty, or None.
         expert: Columns of the expert's votes, or the one with answers; empty without.
     """
@@ -34,44 +40,84 @@ class Columns:
     class_names: tuple[str, ...]
     logits: bool
     label: str | None
-    variance: str | None
+    variance: tuple[str, ...]
     uncertainty: str | None
     expert: tuple[str, ...]
 
+    @property
+    def needed(self) -> list[str]:
+        """All of them, each once."""
+        single = [column for column in (self.label, self.uncertainty) if column]
+        return list(dict.fromkeys([*self.outputs, *single, *self.variance, *self.expert]))
 
-def find_columns(names: Sequence[str], wishes: ColumnWishes) -> Columns:
-    """Chooses columns by the user's wishes and by their usual names.
+
+def find_columns(
+    names: Sequence[str],
+    wanted: ColumnNames,
+    groups: Mapping[str, tuple[str, ...]],
+    class_names: tuple[str, ...] = (),
+) -> Columns:
+    """Chooses columns by what the user named and by their usual names.
+
+    Args:
+        names: The columns there are.
+        wanted: What the user named.
+        groups: Columns that have a name together.
+        class_names: What the file says the classes are called.
 
     Raises:
-        ValueError: a column that was named is missing, or none looks like probabilities or logits.
+        ValueError: a column that was named is missing, none looks like probabilities or logits, or there is no ground
+            truth.
     """
-    outputs, class_names, logits = _outputs(names, wishes)
-    label = _one(names, wishes.label, LABELS, "--label")
-    if label is None and wishes.needs_label:
-        raise ValueError(
-            f"Expected a column of labels, such as {', '.join(LABELS[:4])}, or its name by --label. "
-            f"Received: {_listed(names)}"
-        )
-    uncertainty = _one(names, wishes.uncertainty, UNCERTAINTIES, "--uncertainty")
-    variance = _one(names, None, VARIANCES, "")
+    outputs, found_names, logits = _outputs(names, wanted, groups)
+    class_names = class_names or found_names
+    label = _one(names, wanted.label, vocabulary.LABELS, "--label")
+    if wanted.needs_label:
+        _check_is_truth(names, label)
+    uncertainty = _one(names, wanted.uncertainty, vocabulary.UNCERTAINTIES, "--uncertainty")
+    variance = _one([*groups, *names], None, vocabulary.VARIANCES, "")
     return Columns(
-        outputs, class_names, logits, label, variance, uncertainty, _expert(names, wishes.expert, class_names)
+        outputs,
+        class_names,
+        logits,
+        label,
+        groups.get(variance, (variance,)) if variance else (),
+        uncertainty,
+        _expert(names, wanted.expert, class_names, groups),
     )
 
 
-def _outputs(names: Sequence[str], wishes: ColumnWishes) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    if wishes.classes:
-        for name in wishes.classes:
+def _check_is_truth(names: Sequence[str], label: str | None) -> None:
+    answers = {vocabulary.ANSWER, vocabulary.DECISION} <= set(names)
+    if (label is None and answers) or (label == vocabulary.ANSWER and answers):
+        raise ValueError(
+            f"Expected the ground truth beside the answers, in a column {vocabulary.LABEL!r} or one named by --label. "
+            f"Received: only the machine's own answers, in {vocabulary.ANSWER!r}; `keras-sngp predict --id COL` copies "
+            "a column of your data"
+        )
+    if label is None:
+        raise ValueError(
+            f"Expected a column of labels, the ground truth, such as {', '.join(vocabulary.LABELS[:4])}, or its name "
+            f"by --label. Received: {_listed(names)}"
+        )
+
+
+def _outputs(
+    names: Sequence[str], wanted: ColumnNames, groups: Mapping[str, tuple[str, ...]]
+) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    if wanted.classes:
+        chosen = tuple(column for name in wanted.classes for column in groups.get(name, (name,)))
+        for name in chosen:
             _require(names, name, "--classes")
-        return wishes.classes, wishes.classes, wishes.logits
-    for logits in (True, False) if wishes.logits else (False, True):
+        return chosen, chosen, wanted.logits
+    for logits in (True, False) if wanted.logits else (False, True):
         for prefix in PREFIXES[logits]:
             found = _with_prefix(names, prefix)
             if len(found) > 1:
-                return tuple(found), tuple(found.values()), logits or wishes.logits
+                return tuple(found), tuple(found.values()), logits or wanted.logits
             whole = next((name for name in names if name.lower() == prefix), None)
             if whole is not None:
-                return (whole,), (), logits or wishes.logits
+                return (whole,), (), logits or wanted.logits
     raise ValueError(
         "Expected columns of probabilities or logits, one a class, named like prob_cat or logit_cat, or their names by "
         f"--classes. Received: {_listed(names)}"
@@ -84,24 +130,28 @@ def _with_prefix(names: Sequence[str], prefix: str) -> dict[str, str]:
     return {name: match.group(1) or match.group(2) for name, match in matches.items() if match}
 
 
-def _expert(names: Sequence[str], wish: str | None, class_names: Sequence[str]) -> tuple[str, ...]:
-    if wish is None:
+def _expert(
+    names: Sequence[str], given: str | None, class_names: Sequence[str], groups: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    if given is None:
         return ()
-    if wish in names:
-        return (wish,)
-    votes = {class_name: name for name, class_name in _with_prefix(names, re.escape(wish)).items()}
+    if given in names:
+        return (given,)
+    if given in groups:
+        return groups[given]
+    votes = {class_name: name for name, class_name in _with_prefix(names, re.escape(given)).items()}
     if class_names and set(votes) == set(class_names):
         return tuple(votes[class_name] for class_name in class_names)
     raise ValueError(
         "Expected an accuracy from 0 to 1, a column of the expert's answers, or a column of votes for each class, "
-        f"named like {wish}_{class_names[0] if class_names else 'cat'} (--expert {wish}). Received: {_listed(names)}"
+        f"named like {given}_{class_names[0] if class_names else 'cat'} (--expert {given}). Received: {_listed(names)}"
     )
 
 
-def _one(names: Sequence[str], wish: str | None, usual: Sequence[str], option: str) -> str | None:
-    if wish is not None:
-        _require(names, wish, option)
-        return wish
+def _one(names: Sequence[str], given: str | None, usual: Sequence[str], option: str) -> str | None:
+    if given is not None:
+        _require(names, given, option)
+        return given
     return next((name for known in usual for name in names if name.lower() == known), None)
 
 
@@ -111,5 +161,5 @@ def _require(names: Sequence[str], name: str, option: str) -> None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"the columns {', '.join(names[:SHOWN])}{more}" if names else "no columns"
+    more = f" and {len(names) - MOST_NAMES_SHOWN} more" if len(names) > MOST_NAMES_SHOWN else ""
+    return f"the columns {', '.join(names[:MOST_NAMES_SHOWN])}{more}" if names else "no columns"

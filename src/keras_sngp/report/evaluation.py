@@ -16,9 +16,8 @@ from keras_sngp.metrics import (
     top_label_bins,
 )
 from keras_sngp.report import quality
-from keras_sngp.report.halves import Halves
-from keras_sngp.report.handover import Handover, HandoverWish, deferred_out_of_domain, learn_handover
-from keras_sngp.report.prediction_table import PredictionTable
+from keras_sngp.report.policies import PolicyEvaluation, PolicyRequest, deferred_out_of_domain, evaluate_policies
+from keras_sngp.report.prediction_table import Halves, PredictionTable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +34,11 @@ class Evaluation:
         temperature: What temperature scaling would do.
         sets: What conformal prediction sets would do.
         separation: For each score, how well it finds out-of-domain rows; empty without.
-        handover: Policies and what they do.
-        handed_over: What the policy hands over out of domain, or None.
+        policies: The policies and what they do.
+        deferred_out_of_domain: What the policy defers out of domain, or None.
         bins: Bins of the reliability diagram.
         risk_coverage: The risk-coverage curve.
-        joint: Joint accuracy on the rows the policy is judged on, or None without an expert.
+        joint: Joint accuracy on the rows the policy is evaluated on, or None without an expert.
     """
 
     table: PredictionTable
@@ -51,15 +50,15 @@ class Evaluation:
     temperature: dict[str, float]
     sets: list[dict[str, float]]
     separation: dict[str, dict[str, Interval]]
-    handover: Handover
-    handed_over: dict[str, float | None] | None
+    policies: PolicyEvaluation
+    deferred_out_of_domain: dict[str, float | None] | None
     bins: ConfidenceBins
     risk_coverage: RiskCoverageCurve
     joint: JointAccuracyCurve | None
 
     def as_json(self) -> dict[str, Any]:
         """The figures, without the curves."""
-        policy = self.handover.policy
+        policy = self.policies.policy
         return {
             "rows": len(self.table),
             "classes": len(self.table.class_names),
@@ -77,17 +76,17 @@ class Evaluation:
             "policy": None
             if policy is None
             else {**_finite(dataclasses.asdict(policy)), "guarantee": policy.guarantee},
-            "policy_refused": self.handover.refusal,
-            "policy_outcome": self.handover.outcome,
-            "policy_out_of_domain": self.handed_over,
-            "budgets": self.handover.budgets,
+            "policy_refused": self.policies.refusal,
+            "policy_outcome": self.policies.outcome,
+            "policy_out_of_domain": self.deferred_out_of_domain,
+            "budgets": self.policies.budgets,
         }
 
 
 def evaluate(
     table: PredictionTable,
     other: PredictionTable | None,
-    wish: HandoverWish,
+    request: PolicyRequest,
     expert: Expert | None,
 ) -> Evaluation:
     """Measures one model.
@@ -95,20 +94,20 @@ def evaluate(
     Args:
         table: Predictions with labels.
         other: Predictions out of domain.
-        wish: What the policy is to do.
+        request: What the policy is to do.
         expert: Who is asked, where the table holds no record.
     """
     _check_labels(table)
     _check_other(table, other)
-    score = wish.score or "max_probability"
+    score = request.score or "max_probability"
     measures = quality.measure(table, score)
     halves = Halves.of(table)
     temperature, sets = quality.try_temperature(halves), quality.try_conformal_sets(halves)
     separation = {}
     if other is not None:
         separation = quality.measure_out_of_domain(table, other, available_scores(table, other))
-    handover = learn_handover(halves, wish, expert)
-    policy = handover.policy
+    policies = evaluate_policies(halves, request, expert)
+    policy = policies.policy
     return Evaluation(
         table,
         other,
@@ -119,7 +118,7 @@ def evaluate(
         temperature,
         sets,
         separation,
-        handover,
+        policies,
         deferred_out_of_domain(policy, other) if policy is not None and other is not None else None,
         top_label_bins(table.probabilities, table.known_labels),
         risk_coverage_curve(uncertainty_of(score, table.probabilities, **table.extras), table.mistakes),
@@ -155,7 +154,7 @@ def check_same_cases(tables: Sequence[PredictionTable]) -> None:
         if differ.any():
             raise ValueError(
                 "Files to compare must hold the same cases in the same order. Received: other labels in "
-                f"{int(differ.sum())} rows of {table.name}, the first in row {int(np.argmax(differ))}"
+                f"{int(differ.sum())} rows of {table.name}, the first in row {int(np.argmax(differ)) + 1}"
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from keras_sngp.deferral import uncertainty_of
+from keras_sngp.metrics.scores import SCORES
 from keras_sngp.plots import (
     plot_accuracy_rejection,
     plot_joint_accuracy,
@@ -13,14 +14,6 @@ from keras_sngp.plots import (
     plot_score_histograms,
 )
 from keras_sngp.report.evaluation import Evaluation
-
-SCORE_TITLES = {
-    "max_probability": "1 − largest probability",
-    "entropy": "Entropy (nats)",
-    "margin": "1 − margin of the two largest",
-    "variance": "Variance",
-    "given": "Uncertainty given",
-}
 
 
 def draw_all(models: Mapping[str, Evaluation]) -> dict[str, Figure]:
@@ -62,15 +55,15 @@ def _out_of_domain(models: Mapping[str, Evaluation]) -> Figure:
         for ax, score in zip(pair, names[name], strict=True):
             inside = uncertainty_of(score, model.table.probabilities, **model.table.extras)
             outside = uncertainty_of(score, model.other.probabilities, **model.other.extras)
-            policy = model.handover.policy
+            policy = model.policies.policy
             threshold = policy.threshold if policy is not None and policy.score == score else None
-            plot_score_histograms(ax, inside, outside, SCORE_TITLES[score], threshold)
+            plot_score_histograms(ax, inside, outside, SCORES[score].axis, threshold)
             ax.set_title(f"{name}: AUROC {model.separation[score]['auroc'].estimate:.3f}")
     return figure
 
 
 def best_scores(models: Mapping[str, Evaluation]) -> dict[str, tuple[str, str]]:
-    """For each model the score it is judged by, and another: the variance, the one given, or the entropy."""
+    """For each model the score it is evaluated by, and another: the variance, the one given, or the entropy."""
     chosen: dict[str, tuple[str, str]] = {}
     for name, model in models.items():
         others = [score for score in ("variance", "given", "entropy", "margin") if score in model.separation]
@@ -84,11 +77,11 @@ def _joint_accuracy(models: Mapping[str, Evaluation]) -> Figure:
     ax = figure.subplots()
     curves = {name: model.joint for name, model in models.items() if model.joint is not None}
     rates = {
-        name: model.handover.outcome["deferral_rate"]
+        name: model.policies.outcome["deferral_rate"]
         for name, model in models.items()
-        if model.handover.outcome is not None
-        and model.handover.policy is not None
-        and model.handover.policy.score == model.score
+        if model.policies.outcome is not None
+        and model.policies.policy is not None
+        and model.policies.policy.score == model.score
     }
     plot_joint_accuracy(ax, curves, rates)
     ax.set_title("Machine and expert together")

@@ -7,10 +7,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from keras_sngp.metrics.scores import SCORES
 from keras_sngp.report import evaluation_tables as tables
 from keras_sngp.report.evaluation import Evaluation
 from keras_sngp.report.evaluation_figures import draw_all
 from keras_sngp.report.page import write_page
+from keras_sngp.report.text_table import TextTable
 from keras_sngp.report.verdicts import verdicts
 
 TEMPLATE = Path(__file__).parent / "templates" / "evaluation.html"
@@ -39,6 +41,7 @@ def write_report(models: Mapping[str, Evaluation], folder: Path) -> list[Path]:
         figures,
         summary,
         models=models,
+        scores=SCORES,
         verdicts={name: verdicts(model) for name, model in models.items()},
         quality=tables.measure_table("", models, tables.QUALITY),
         classes={name: tables.class_table(model) for name, model in models.items()},
@@ -53,9 +56,9 @@ def write_report(models: Mapping[str, Evaluation], folder: Path) -> list[Path]:
         policy_name=lambda name: policy_name(name, len(models)),
     )
     for name, model in models.items():
-        if model.handover.policy is not None:
+        if model.policies.policy is not None:
             written.append(folder / policy_name(name, len(models)))
-            model.handover.policy.save(written[-1])
+            model.policies.policy.save(written[-1])
     return written
 
 
@@ -64,7 +67,7 @@ def policy_name(model: str, num_models: int) -> str:
     return "policy.json" if num_models == 1 else f"policy-{re.sub(r'[^A-Za-z0-9._-]+', '-', model)}.json"
 
 
-def summary_tables(models: Mapping[str, Evaluation]) -> list[tables.TextTable]:
+def summary_tables(models: Mapping[str, Evaluation]) -> list[TextTable]:
     """The tables that the terminal shows."""
     first = tables.measure_table(
         "Quality, calibration, selection", models, {**tables.QUALITY, **tables.CALIBRATION, **tables.SELECTION}

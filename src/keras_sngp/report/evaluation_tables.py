@@ -1,23 +1,13 @@
 """The report's tables as text, for the terminal and the page."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from keras_sngp.metrics import Interval
+from keras_sngp.metrics.scores import SCORES
 from keras_sngp.report.evaluation import Evaluation
+from keras_sngp.report.text_table import NOTHING, TextTable, percent
 
-Rows = list[list[str]]
-NOTHING = "–"
-
-SCORE_NAMES = {
-    "max_probability": "max probability",
-    "entropy": "entropy",
-    "margin": "margin",
-    "variance": "variance",
-    "given": "given uncertainty",
-    "expected_saving": "expected saving",
-}
 QUALITY = {
     "accuracy": ("Accuracy", "percent"),
     "nll": ("Negative log-likelihood", "number"),
@@ -47,21 +37,6 @@ SEPARATION = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class TextTable:
-    """A table ready to print.
-
-    Attributes:
-        title: What it shows.
-        headings: One a column.
-        rows: Cells; the first of each row is its name.
-    """
-
-    title: str
-    headings: list[str]
-    rows: Rows
-
-
 def measure_table(title: str, models: Mapping[str, Evaluation], measures: Mapping[str, tuple[str, str]]) -> TextTable:
     """Measures in rows, models in columns, with 95 % intervals."""
     rows = [
@@ -72,10 +47,10 @@ def measure_table(title: str, models: Mapping[str, Evaluation], measures: Mappin
 
 
 def separation_table(models: Mapping[str, Evaluation], with_intervals: bool = True) -> TextTable:
-    """Scores in rows, the measures of telling domains apart in columns."""
+    """Scores in rows, the measures of out-of-domain detection in columns."""
     rows = [
         [
-            SCORE_NAMES[score] if len(models) == 1 else f"{name}: {SCORE_NAMES[score]}",
+            SCORES[score].title if len(models) == 1 else f"{name}: {SCORES[score].title}",
             *(_interval(figures[key], _separation_form(key), with_intervals) for key in SEPARATION),
         ]
         for name, model in models.items()
@@ -102,14 +77,14 @@ def class_table(model: Evaluation) -> TextTable:
 
 def budget_table(models: Mapping[str, Evaluation]) -> TextTable:
     """Budgets in rows, what they bring in columns."""
-    with_expert = any("joint_accuracy" in model.handover.budgets[0] for model in models.values())
-    with_costs = any("costs" in model.handover.budgets[0] for model in models.values())
-    headings = ["Budget", "Handed\nover", "Accuracy\nof answers", "Mistakes\ncaught"]
+    with_expert = any("joint_accuracy" in model.policies.budgets[0] for model in models.values())
+    with_costs = any("costs" in model.policies.budgets[0] for model in models.values())
+    headings = ["Budget", "Deferred", "Accuracy\nof answers", "Mistakes\ncaught"]
     headings += ["Expert\non these", "Joint\naccuracy"] if with_expert else []
     headings += ["Cost\na case"] if with_costs else []
     rows = []
     for name, model in models.items():
-        for outcome in model.handover.budgets:
+        for outcome in model.policies.budgets:
             cells = [percent(outcome[key]) for key in ("deferral_rate", "accuracy_answered", "mistakes_caught")]
             if with_expert:
                 cells += [percent(outcome.get(key)) for key in ("expert_accuracy_deferred", "joint_accuracy")]
@@ -155,17 +130,12 @@ def cost_table(models: Mapping[str, Evaluation]) -> TextTable | None:
     """Mean cost a case of machine, expert and both; None without costs."""
     rows = []
     for name, model in models.items():
-        outcome: dict[str, Any] = model.handover.outcome or {}
+        outcome: dict[str, Any] = model.policies.outcome or {}
         if "costs" in outcome:
             costs = outcome["costs"]
             rows.append([name, *(f"{costs[key]:.4g}" for key in ("machine", "expert", "joint"))])
     headings = ["", "Machine alone", "Expert alone", "Together"]
     return TextTable("Mean cost a case", headings, rows) if rows else None
-
-
-def percent(value: float | None) -> str:
-    """A share as text."""
-    return NOTHING if value is None else f"{100 * value:.2f} %"
 
 
 def _separation_form(key: str) -> str:

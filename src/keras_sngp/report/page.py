@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, s
 from matplotlib.figure import Figure
 
 from keras_sngp._runtime.files import atomic_write
-from keras_sngp.report.evaluation_tables import percent
+from keras_sngp.report.text_table import percent
 
 RESULTS, PAGE = "results.json", "report.html"
 

@@ -1,4 +1,4 @@
-"""What a file of predictions holds, and how it may be named."""
+"""What a file of predictions holds, and how its columns may be named."""
 
 import dataclasses
 from typing import Any
@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_sngp.deferral import Expert
+
+SEED = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +66,21 @@ class PredictionTable:
 
 
 @dataclasses.dataclass(frozen=True)
-class ColumnWishes:
-    """Columns the user named; None where they are to be found by their usual names."""
+class Halves:
+    """Rows that something is learned on, and rows it is evaluated on; drawn at random, the same for each model.
 
-    label: str | None = None
-    uncertainty: str | None = None
-    expert: str | None = None
-    classes: tuple[str, ...] = ()
-    logits: bool = False
-    needs_label: bool = True
+    Attributes:
+        selection: The one half.
+        evaluation: The other, larger by one if the rows are odd.
+    """
+
+    selection: PredictionTable
+    evaluation: PredictionTable
+
+    @classmethod
+    def of(cls, table: PredictionTable) -> "Halves":
+        if len(table) < 2:
+            raise ValueError(f"Expected at least two rows, to learn on one half. Received: {len(table)}")
+        order = np.random.default_rng(SEED).permutation(len(table))
+        middle = len(table) // 2
+        return cls(table.of_rows(np.sort(order[:middle])), table.of_rows(np.sort(order[middle:])))

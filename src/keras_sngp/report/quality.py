@@ -9,9 +9,8 @@ from keras_sngp.calibration import ConformalPredictionSets, TemperatureScaling
 from keras_sngp.deferral import uncertainty_of
 from keras_sngp.metrics import Interval
 from keras_sngp.report import intervals
-from keras_sngp.report.halves import Halves
 from keras_sngp.report.intervals import report_interval
-from keras_sngp.report.prediction_table import PredictionTable
+from keras_sngp.report.prediction_table import Halves, PredictionTable
 
 ROWS_FITTED = 100_000
 CLASSES_LISTED = 30

@@ -1,4 +1,4 @@
-"""The tables, the expert and the wish, from what the user passed."""
+"""The tables, the expert and the policy asked for, from what the user passed."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from keras_sngp.deferral import DecisionCosts, Expert
-from keras_sngp.report.handover import HandoverWish
-from keras_sngp.report.prediction_table import ColumnWishes, PredictionTable
+from keras_sngp.report.column_names import ColumnNames
+from keras_sngp.report.policies import PolicyRequest
+from keras_sngp.report.prediction_table import PredictionTable
 from keras_sngp.report.read_predictions import read_predictions
 
 
 def read_tables(
-    files: Sequence[Path], others: Sequence[Path], options: Mapping[str, Any], tell: Callable[[str], None]
+    files: Sequence[Path], others: Sequence[Path], options: Mapping[str, Any], progress: Callable[[str], None]
 ) -> tuple[list[PredictionTable], list[PredictionTable | None]]:
     """Reads all files; out-of-domain files need no labels, and the expert's record is in the first file alone."""
     recorded = options["expert"] if _accuracy(options["expert"]) is None else None
-    wishes = ColumnWishes(
+    wanted = ColumnNames(
         label=options["label"],
         uncertainty=options["uncertainty"],
         expert=recorded,
@@ -25,12 +26,12 @@ def read_tables(
     )
     tables = []
     for index, path in enumerate(files):
-        tell(f"Reading {path}")
-        tables.append(read_predictions(path, wishes if index == 0 else dataclasses.replace(wishes, expert=None)))
-    unlabelled = dataclasses.replace(wishes, label=None, expert=None, needs_label=False)
+        progress(f"Reading {path}")
+        tables.append(read_predictions(path, wanted if index == 0 else dataclasses.replace(wanted, expert=None)))
+    unlabelled = dataclasses.replace(wanted, label=None, expert=None, needs_label=False)
     outside: list[PredictionTable | None] = []
     for path in others:
-        tell(f"Reading {path}")
+        progress(f"Reading {path}")
         outside.append(read_predictions(path, unlabelled))
     return _with_names(tables, files), outside or [None] * len(tables)
 
@@ -55,11 +56,11 @@ def check_score(score: str | None, tables: Sequence[PredictionTable | None]) -> 
             raise ValueError(f"The score {score!r} needs a column {column!r}. Received: {table.name} without one")
 
 
-def wish_of(options: Mapping[str, Any], class_names: Sequence[str]) -> HandoverWish:
+def policy_request(options: Mapping[str, Any], class_names: Sequence[str]) -> PolicyRequest:
     """What the policy is to do."""
     costs = None if options["costs"] is None else DecisionCosts.load(options["costs"], class_names)
     score = options["score"] or ("given" if options["uncertainty"] else None)
-    return HandoverWish(score, options["budget"], options["accuracy"], options["delta"], costs)
+    return PolicyRequest(score, options["budget"], options["accuracy"], options["delta"], costs)
 
 
 def _accuracy(given: str | None) -> float | None:

@@ -4,11 +4,12 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from keras_sngp_cli.backend import BACKENDS, import_keras_sngp
-from keras_sngp_cli.output_folder import check_writable
+from keras_sngp_cli.messages import print_table, progress_bars, say, start_keras, status
+from keras_sngp_cli.options import SEED, backend_option, check_writable, json_option
 
 AT_LEAST_ONE = click.IntRange(min=1)
 
@@ -24,49 +25,32 @@ AT_LEAST_ONE = click.IntRange(min=1)
 @click.option("--epochs", type=AT_LEAST_ONE, default=100, show_default=True, help="Passes over the training data.")
 @click.option("--members", type=AT_LEAST_ONE, default=10, show_default=True, help="Networks in the deep ensemble.")
 @click.option("--samples", type=AT_LEAST_ONE, default=10, show_default=True, help="Passes of MC dropout.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of data and networks.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(BACKENDS),
-    help="Keras backend; by default KERAS_BACKEND, or the first one installed.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of data and networks.")
+@backend_option
+@json_option("the results")
 def moons(output: Path, epochs: int, members: int, samples: int, seed: int, backend: str | None, as_json: bool) -> None:
     """Train four methods on two moons and show which ones know what they don't know."""
     check_writable(output)
-    console = _console()
-    with console.status("Starting Keras"):
-        import_keras_sngp(backend)
-        from keras_sngp_cli.moons import experiment, page
+    start_keras(backend)
+    from keras_sngp_cli.moons import experiment, page
+
     config = experiment.Config(epochs=epochs, members=members, samples=samples, seed=seed)
-    with _live_progress(console, experiment.TITLES) as progress:
+    with _live_progress(experiment.TITLES) as progress:
         result = experiment.run(config, progress)
-    with console.status("Drawing"):
+    with status("Drawing"):
         page.write_report(result, output)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2))
     else:
-        _print_table(page, result)
-    console.print(f"Report: {output / 'report.html'}", highlight=False, soft_wrap=True)
-
-
-def _console():
-    from rich.console import Console
-
-    return Console(stderr=True)
+        print_table(page.measures_table(result))
+    say(f"Report: {output / 'report.html'}")
 
 
 class _LiveProgress:
-    def __init__(self, bars, titles):
+    def __init__(self, bars: Any, titles: dict[str, str]) -> None:
         self._bars = bars
         self._titles = titles
-        self._task = None
+        self._task: Any = None
 
     def begin(self, method: str, epochs: int) -> None:
         self.finish()
@@ -85,39 +69,8 @@ class _LiveProgress:
 
 
 @contextlib.contextmanager
-def _live_progress(console, titles) -> Iterator[_LiveProgress]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = [
-        TextColumn("{task.description:<14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]:<10}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*columns, console=console) as bars:
+def _live_progress(titles: dict[str, str]) -> Iterator[_LiveProgress]:
+    with progress_bars("{task.fields[state]:<10}") as bars:
         progress = _LiveProgress(bars, titles)
         yield progress
         progress.finish()
-
-
-def _print_table(page, result) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Two moons", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("Method", no_wrap=True)
-    for title, _ in page.COLUMNS.values():
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in page.table_rows(result):
-        table.add_row(*row)
-    Console().print(table)

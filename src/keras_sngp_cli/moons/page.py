@@ -4,6 +4,7 @@ from pathlib import Path
 
 from keras_sngp._runtime.files import atomic_write
 from keras_sngp.report.page import write_page
+from keras_sngp.report.text_table import NOTHING, TextTable
 from keras_sngp_cli.moons.experiment import TITLES, Result
 from keras_sngp_cli.moons.figures import draw_comparison, draw_method
 
@@ -23,13 +24,17 @@ COLUMNS = {
 }
 
 
-def table_rows(result: Result) -> list[list[str]]:
-    """The table as text: a title and a cell for each column, for each method."""
-    return [
-        [TITLES[name]]
-        + [form.format(method.measures[key]) if key in method.measures else "–" for key, (_, form) in COLUMNS.items()]
+def measures_table(result: Result) -> TextTable:
+    """The measures in columns, for each method a row."""
+    rows = [
+        [TITLES[name], *(_shown(method.measures.get(key), form) for key, (_, form) in COLUMNS.items())]
         for name, method in result.methods.items()
     ]
+    return TextTable("Two moons", ["Method", *(title for title, _ in COLUMNS.values())], rows)
+
+
+def _shown(measure: float | None, form: str) -> str:
+    return NOTHING if measure is None else form.format(measure)
 
 
 def write_report(result: Result, folder: Path) -> list[Path]:
@@ -42,8 +47,7 @@ def write_report(result: Result, folder: Path) -> list[Path]:
         figures,
         summary,
         DOTS_PER_INCH,
-        headings=["Method", *(title for title, _ in COLUMNS.values())],
-        rows=table_rows(result),
+        table=measures_table(result),
         titles=TITLES,
         config=summary["config"],
         versions=summary["versions"],

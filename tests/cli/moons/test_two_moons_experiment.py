@@ -11,7 +11,7 @@ import keras_sngp as sngp
 from keras_sngp import two_moons as data
 from keras_sngp.metrics import expected_calibration_error
 from keras_sngp_cli.moons import experiment as two_moons
-from keras_sngp_cli.moons.page import table_rows, write_report
+from keras_sngp_cli.moons.page import measures_table, write_report
 
 MEASURES = {
     "test_accuracy",
@@ -90,7 +90,7 @@ def test_report_holds_the_pictures_the_numbers_and_the_model(result, tmp_path):
     on_disk = [(tmp_path / f"{name}.png").read_bytes() for name in ("comparison", *result.methods)]
     assert pictures == on_disk
     assert "http" not in re.sub(r"base64,[^\"]+", "", page)
-    for row in table_rows(result):
+    for row in measures_table(result).rows:
         for cell in row:
             assert f"<td>{cell}</td>" in page
     written = json.loads((tmp_path / "results.json").read_text())

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import skew
 
-from keras_sngp._tables.cells import Mask, Numbers, as_numbers, as_words
+from keras_sngp._tables.cells import Mask, Numbers, as_numbers, as_words, canonical_words
 
 UNFAMILIAR = 10.0
 MOST_CATEGORIES = 200
@@ -20,7 +20,7 @@ SMALLEST_UNIT = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
-class ReadColumn:
+class EncodedColumn:
     """The cells of a column as a network takes them.
 
     Attributes:
@@ -80,7 +80,7 @@ class NumberColumn:
         moved = _moved(known, unit)
         return cls(name, float(moved.mean()), float(moved.std()) or 1.0, low, high, unit, missing_seen)
 
-    def read(self, column: pa.ChunkedArray) -> ReadColumn:
+    def read(self, column: pa.ChunkedArray) -> EncodedColumn:
         values, bad = as_numbers(column)
         missing = np.isnan(values)
         with np.errstate(over="ignore"):
@@ -95,7 +95,7 @@ class NumberColumn:
         }
         if not self.missing_seen:
             notes[f"{self.name} missing"] = missing & ~bad
-        return ReadColumn(encoded, notes, bad)
+        return EncodedColumn(encoded, notes, bad)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +129,9 @@ class CategoryColumn:
     def width(self) -> int:
         return len(self.values) + 3
 
-    def read(self, column: pa.ChunkedArray) -> ReadColumn:
+    def read(self, column: pa.ChunkedArray) -> EncodedColumn:
         words = as_words(column)
-        places = pc.fill_null(pc.index_in(words, pa.array(self.values, pa.string())), -1)
+        places = pc.fill_null(pc.index_in(words, pa.array(canonical_words(self.values), pa.string())), -1)
         places = places.to_numpy(zero_copy_only=False).astype(np.intp)
         missing = words.is_null().to_numpy(zero_copy_only=False)
         known = places >= 0
@@ -147,7 +147,7 @@ class CategoryColumn:
             encoded[mask, place if seen else unfamiliar_place] = 1 if seen else UNFAMILIAR
             if not seen:
                 notes[f"{self.name} {note}"] = mask
-        return ReadColumn(encoded, notes, np.zeros(len(places), bool))
+        return EncodedColumn(encoded, notes, np.zeros(len(places), bool))
 
 
 Column = NumberColumn | CategoryColumn

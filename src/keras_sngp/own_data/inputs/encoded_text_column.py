@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from keras_sngp._runtime.json_checks import checked_fields
-from keras_sngp._tables.blocks import ReadRows
+from keras_sngp.own_data.inputs.encoded_rows import EncodedRows
 from keras_sngp.own_data.inputs.text_cells import check_text_column, read_texts
 
 TOKENIZER = "tokenizer.json"
@@ -66,7 +66,7 @@ class EncodedTextColumn:
                 f"Expected the encoder the classifier was trained with in {self.folder}. Received: another"
             )
 
-    def read(self, table: pa.Table) -> ReadRows:
+    def read(self, table: pa.Table) -> EncodedRows:
         """The texts as numbers `(rows, width)`."""
         return read_texts(table, self.name, self._encode)
 

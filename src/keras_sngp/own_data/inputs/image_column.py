@@ -10,8 +10,8 @@ import pyarrow as pa
 from PIL import Image, UnidentifiedImageError
 
 from keras_sngp._runtime.json_checks import checked_fields
-from keras_sngp._tables.blocks import ReadRows
 from keras_sngp._tables.cells import Mask
+from keras_sngp.own_data.inputs.encoded_rows import EncodedRows
 
 LARGEST_SIDE = 64
 SMALLEST_SIDE = 4
@@ -78,12 +78,12 @@ class ImageColumn:
         if self.name not in names:
             raise ValueError(f"Expected images in a column {self.name!r}. Received: {', '.join(map(repr, names))}")
 
-    def read(self, table: pa.Table) -> ReadRows:
+    def read(self, table: pa.Table) -> EncodedRows:
         """The images `(rows, height, width, channels)`, from -1 to 1; one that cannot be read is all zeros."""
         self.check(table.column_names)
         column = table[self.name]
         values, bad = (self._read_arrays if is_tensor(column.type) else self._read_files)(column)
-        return ReadRows(values, [f"{self.name} not an image" if odd else "" for odd in bad], bad)
+        return EncodedRows(values, [f"{self.name} not an image" if odd else "" for odd in bad], bad)
 
     def _read_arrays(self, column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float32], Mask]:
         expected = self.input_shape if len(column.type.shape) == 3 else self.input_shape[:2]

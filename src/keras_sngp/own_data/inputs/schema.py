@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from keras_sngp._runtime.json_checks import checked_fields
-from keras_sngp._tables.blocks import ReadRows
 from keras_sngp._tables.cells import is_cell_type
 from keras_sngp.own_data.inputs.columns import KINDS, Column, column_to_json
+from keras_sngp.own_data.inputs.encoded_rows import EncodedRows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class TableSchema:
                 + _perhaps_renamed(missing, [name for name in names if name not in self.names])
             )
 
-    def read(self, table: pa.Table) -> ReadRows:
+    def read(self, table: pa.Table) -> EncodedRows:
         """The rows as numbers `(rows, width)`, and what is odd about them."""
         self.check(table.column_names)
         columns = [column.read(_cells(table, column.name)) for column in self.columns]
@@ -69,7 +69,7 @@ class TableSchema:
                 for row in np.flatnonzero(mask):
                     reasons[row] = f"{reasons[row]}; {note}" if reasons[row] else note
         values = np.concatenate([column.values for column in columns], axis=1)
-        return ReadRows(values, reasons, np.logical_or.reduce([column.bad for column in columns]))
+        return EncodedRows(values, reasons, np.logical_or.reduce([column.bad for column in columns]))
 
     def to_json(self) -> dict[str, Any]:
         columns = [column_to_json(column) for column in self.columns]

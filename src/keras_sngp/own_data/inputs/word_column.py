@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from keras_sngp._runtime.json_checks import checked_fields
-from keras_sngp._tables.blocks import ReadRows
+from keras_sngp.own_data.inputs.encoded_rows import EncodedRows
 from keras_sngp.own_data.inputs.text_cells import check_text_column, read_texts, texts_of
 
 PLACES = 1 << 14
@@ -60,7 +60,7 @@ class WordColumn:
         """Raises a ValueError if a table with these columns lacks the texts."""
         check_text_column(self.name, names)
 
-    def read(self, table: pa.Table) -> ReadRows:
+    def read(self, table: pa.Table) -> EncodedRows:
         """The texts as numbers `(rows, d)`; one without a known word is all zeros."""
         return read_texts(table, self.name, self._encode)
 

@@ -1,6 +1,7 @@
-"""Early stopping that keeps its memory in a folder, so that a stopped training goes on."""
+"""What happens after each epoch of a training: the best weights are kept, progress is shown, and it may stop."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -48,3 +49,27 @@ class BestWeights(keras.callbacks.Callback):
                 "go on with the training, or try a smaller learning rate"
             )
         model.load_weights(self.weights_file)
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """Tells of each epoch, and ends the training when asked to.
+
+    Args:
+        show: Called with the number of epochs done and the validation loss.
+    """
+
+    def __init__(self, show: Callable[[int, float], None]) -> None:
+        super().__init__()
+        self.show = show
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Ends the training after the batch that is running."""
+        self.stopped = True
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self.stopped:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.show(epoch + 1, (logs or {})["val_loss"])

@@ -1,4 +1,4 @@
-"""When to hand over, and what that costs and gains: policies learned on one half, judged on the other."""
+"""When to defer, and what that costs and gains: policies learned on one half of the rows, evaluated on the other."""
 
 import dataclasses
 import warnings
@@ -16,14 +16,13 @@ from keras_sngp.deferral import (
     joint_accuracy,
 )
 from keras_sngp.deferral.policy import EXPECTED_SAVING
-from keras_sngp.report.halves import Halves
-from keras_sngp.report.prediction_table import PredictionTable
+from keras_sngp.report.prediction_table import Halves, PredictionTable
 
 BUDGETS = (0.01, 0.05, 0.1, 0.2, 0.3)
 
 
 @dataclasses.dataclass(frozen=True)
-class HandoverWish:
+class PolicyRequest:
     """What the user asks of the policy; at most one of budget, accuracy and costs.
 
     Attributes:
@@ -42,7 +41,7 @@ class HandoverWish:
 
 
 @dataclasses.dataclass(frozen=True)
-class Handover:
+class PolicyEvaluation:
     """Policies and what they do on rows they were not learned on.
 
     Attributes:
@@ -58,45 +57,45 @@ class Handover:
     budgets: list[dict[str, Any]]
 
 
-def learn_handover(halves: Halves, wish: HandoverWish, expert: Expert | None) -> Handover:
+def evaluate_policies(halves: Halves, request: PolicyRequest, expert: Expert | None) -> PolicyEvaluation:
     """Learns the policy asked for, and one for each of several budgets.
 
     Args:
-        halves: Rows to learn on and to judge by.
-        wish: What is asked for; a budget of 0.05 by default.
+        halves: Rows to learn on and to evaluate on.
+        request: What is asked for; a budget of 0.05 by default.
         expert: Who is asked, when it is no record of these rows.
     """
     try:
-        policy, refusal = _learn(halves.selection, wish, expert), None
+        policy, refusal = _learn(halves.selection, request, expert), None
     except NoSuchPolicyError as error:
         policy, refusal = None, str(error)
     budgets = []
     for budget in BUDGETS:
-        one = _learn(halves.selection, HandoverWish(wish.score, budget=budget), expert)
-        budgets.append({"budget": budget, **judge(one, halves.evaluation, expert, wish.costs)})
-    outcome = None if policy is None else judge(policy, halves.evaluation, expert, wish.costs)
-    return Handover(policy, refusal, outcome, budgets)
+        one = _learn(halves.selection, PolicyRequest(request.score, budget=budget), expert)
+        budgets.append({"budget": budget, **evaluate_policy(one, halves.evaluation, expert, request.costs)})
+    outcome = None if policy is None else evaluate_policy(policy, halves.evaluation, expert, request.costs)
+    return PolicyEvaluation(policy, refusal, outcome, budgets)
 
 
-def _learn(table: PredictionTable, wish: HandoverWish, expert: Expert | None) -> DeferralPolicy:
-    if wish.costs is not None:
+def _learn(table: PredictionTable, request: PolicyRequest, expert: Expert | None) -> DeferralPolicy:
+    if request.costs is not None:
         who = table.expert or expert
         if who is None:
             raise ValueError("Costs need an expert: pass --expert with an accuracy or a column. Received: none")
-        score = wish.score or EXPECTED_SAVING
+        score = request.score or EXPECTED_SAVING
         return DeferralPolicy.for_costs(
-            table.probabilities, table.known_labels, wish.costs, who, score=score, **table.extras
+            table.probabilities, table.known_labels, request.costs, who, score=score, **table.extras
         )
-    score = wish.score or "max_probability"
-    if wish.accuracy is not None:
+    score = request.score or "max_probability"
+    if request.accuracy is not None:
         return DeferralPolicy.for_accuracy(
-            table.probabilities, table.known_labels, wish.accuracy, delta=wish.delta, score=score, **table.extras
+            table.probabilities, table.known_labels, request.accuracy, delta=request.delta, score=score, **table.extras
         )
-    budget = 0.05 if wish.budget is None else wish.budget
+    budget = 0.05 if request.budget is None else request.budget
     return DeferralPolicy.for_budget(table.probabilities, budget, score=score, **table.extras)
 
 
-def judge(
+def evaluate_policy(
     policy: DeferralPolicy, table: PredictionTable, expert: Expert | None, costs: DecisionCosts | None
 ) -> dict[str, Any]:
     """What a policy does on labelled rows."""
@@ -136,7 +135,7 @@ def _costs(decisions: Decisions, labels: np.ndarray, expert: Expert, costs: Deci
 
 
 def deferred_out_of_domain(policy: DeferralPolicy, other: PredictionTable) -> dict[str, float | None]:
-    """The share of out-of-domain rows a policy hands over, and of those called unfamiliar."""
+    """The share of out-of-domain rows that a policy defers, and of those called unfamiliar."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeferralDriftWarning)
         decisions = policy.decide(other.probabilities, **other.extras)

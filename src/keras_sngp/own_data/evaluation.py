@@ -1,4 +1,4 @@
-"""How good a classifier is, in a few figures."""
+"""How good a classifier is on rows whose classes are known."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,54 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_sngp import metrics
+from keras_sngp._tables.labels import UNKNOWN, label_numbers
+from keras_sngp._tables.open_table import Source, open_table
 from keras_sngp.deferral import uncertainty_of
 from keras_sngp.own_data.classifier import ENTROPY, Classifier
 from keras_sngp.report.evaluation import Evaluation, evaluate
-from keras_sngp.report.evaluation_tables import TextTable, percent
-from keras_sngp.report.handover import HandoverWish
+from keras_sngp.report.policies import PolicyRequest
 from keras_sngp.report.prediction_table import PredictionTable
+from keras_sngp.report.text_table import TextTable, percent
 
+LabelledPredictions = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating], npt.NDArray[np.intp]]
 COVERAGES = (0.95, 0.9, 0.8)
+
+
+def predict_labelled_rows(
+    classifier: Classifier,
+    source: Source,
+    label: str | None = None,
+) -> LabelledPredictions:
+    """Probabilities `(rows, classes)`, variances `(rows,)` and class numbers `(rows,)` of the rows with a known class.
+
+    Args:
+        classifier: Who is asked.
+        source: A file, a folder of images, or a stream of CSV.
+        label: The column with the classes, if it is not called as in training.
+
+    Raises:
+        ValueError: no such column, or no row with a class that the classifier knows.
+    """
+    label = label or classifier.label
+    found: list[LabelledPredictions] = []
+    with open_table(source) as opened:
+        classifier.inputs.check(opened.names)
+        if label not in opened.names:
+            raise ValueError(
+                f"Expected the ground truth in a column {label!r}. Received: {', '.join(map(repr, opened.names))}"
+            )
+        for block in opened.blocks():
+            labels = label_numbers(block.table[label], classifier.class_names)
+            known = np.flatnonzero(labels != UNKNOWN)
+            if len(known):
+                prediction = classifier.predict_distribution(block.table.take(known))
+                found.append((prediction.probabilities, np.asarray(prediction.variance), labels[known]))
+    if not found:
+        raise ValueError(
+            f"Expected in {label!r} one of the classes {', '.join(classifier.class_names)[:200]}. Received: no such row"
+        )
+    probabilities, variance, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return probabilities, variance, labels
 
 
 def figures_of(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.intp]) -> dict[str, float]:
@@ -53,7 +93,7 @@ def evaluation_of(
 ) -> Evaluation:
     """All measures of a report; see `keras_sngp.report`."""
     table = PredictionTable(name, list(classifier.class_names), probabilities, labels, variance)
-    return evaluate(table, None, HandoverWish(score=ENTROPY), None)
+    return evaluate(table, None, PolicyRequest(score=ENTROPY), None)
 
 
 def _coverage_key(share: float) -> str:

@@ -1,0 +1,100 @@
+"""Labels of a column as class numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from keras_sngp._tables.cells import as_words, canonical_words, is_cell_type
+
+UNKNOWN = -1
+MOST_CLASSES = 10_000
+MOST_NAMES_SHOWN = 20
+BOOLEANS = {"False": 0, "True": 1}
+
+Labels = npt.NDArray[np.intp]
+
+
+def class_names_of(column: pa.ChunkedArray, name: str) -> tuple[str, ...]:
+    """The different labels in order; numbers by size.
+
+    Raises:
+        ValueError: fewer than two, or so many that they are no classes.
+    """
+    if not is_cell_type(column.type):
+        raise ValueError(f"Expected labels in column {name!r}. Received: {column.type}")
+    names = pc.unique(as_words(column).drop_null()).to_pylist()
+    if not 2 <= len(names) <= min(MOST_CLASSES, max(2, len(column) // 2)):
+        raise ValueError(
+            f"Expected at least two classes in column {name!r}, and no more than half as many as rows. "
+            f"Received: {len(names)} in {len(column)} rows" + (f", such as {names[0]!r}" if names else "")
+        )
+    return tuple(sorted(names, key=_number_or_word))
+
+
+def label_numbers(column: pa.ChunkedArray | pa.Array, class_names: Sequence[str]) -> Labels:
+    """Class numbers `(rows,)` by the names of the classes; -1 where the label is missing or another word."""
+    places = pc.index_in(as_words(column, missing_words=("",)), pa.array(canonical_words(class_names), pa.string()))
+    return pc.fill_null(places, UNKNOWN).to_numpy(zero_copy_only=False).astype(np.intp)
+
+
+def checked_label_numbers(
+    column: pa.ChunkedArray | pa.Array, class_names: Sequence[str], first_row: int = 1, what: str = "labels"
+) -> Labels:
+    """Class numbers `(rows,)` by the names of the classes, or as numbers from 0 where no class is named by a number.
+
+    Args:
+        column: The labels.
+        class_names: One for each class.
+        first_row: Number of the first row, for errors.
+        what: What the labels are, for errors.
+
+    Raises:
+        ValueError: a label is neither.
+
+    Example:
+
+    >>> checked_label_numbers(pa.array(["dog", "cat"]), ["cat", "dog"]).tolist()
+    [1, 0]
+    >>> checked_label_numbers(pa.array([1.0, 0.0]), ["cat", "dog"]).tolist()
+    [1, 0]
+    """
+    if not is_cell_type(column.type):
+        raise ValueError(f"Expected {what} of one value each. Received: {column.type}")
+    numbers = label_numbers(column, class_names)
+    unknown = np.flatnonzero(numbers == UNKNOWN)
+    if len(unknown):
+        words = as_words(column, missing_words=("",)).take(pa.array(unknown)).to_pylist()
+        numbers[unknown] = [_position(word, class_names) for word in words]
+    if (numbers == UNKNOWN).any():
+        row = int(np.argmax(numbers == UNKNOWN))
+        shown = as_words(column)[row].as_py()
+        names = ", ".join(class_names[:MOST_NAMES_SHOWN]) + (", ..." if len(class_names) > MOST_NAMES_SHOWN else "")
+        positions = "" if _named_by_numbers(class_names) else f" or numbers from 0 to {len(class_names) - 1}"
+        raise ValueError(
+            f"The {what} must be classes ({names}){positions}. "
+            f"Received: {'nothing' if shown is None else repr(shown)} in row {first_row + row}"
+        )
+    return numbers
+
+
+def _named_by_numbers(class_names: Sequence[str]) -> bool:
+    """With classes named 1, 2, 3 a label 1 is the first of them, and never the second by position."""
+    return all(name.isdigit() for name in class_names)
+
+
+def _position(word: str | None, class_names: Sequence[str]) -> int:
+    if word is None or _named_by_numbers(class_names):
+        return UNKNOWN
+    if word in BOOLEANS and not set(canonical_words(class_names)) & set(BOOLEANS):
+        return BOOLEANS[word] if len(class_names) == 2 else UNKNOWN
+    return int(word) if word.isascii() and word.isdigit() and int(word) < len(class_names) else UNKNOWN
+
+
+def _number_or_word(name: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(name), name
+    except ValueError:
+        return 1, 0.0, name
