@@ -63,9 +63,9 @@ def trained(folder):
 
 def test_training_shows_the_columns_and_the_figures(trained, folder):
     for text in (
-        "number   ignored    as you asked",
-        "weight   number",
-        "coat     category   2 words: ",
+        "number  ignored   as you asked",
+        "weight  number",
+        "coat    category  2 words: ",
         "240 rows to train on",
     ):
         assert text in trained.stdout
@@ -120,10 +120,18 @@ def test_a_report_on_answers_never_takes_them_for_the_ground_truth(trained, fold
         assert done.exit_code == 1
         assert "Expected the ground truth beside the answers" in done.stderr
         assert "ccuracy" not in done.stdout
-    evaluated = json.loads(invoke("evaluate", folder / "animals.sngp", folder / "test.csv", "--json").stdout)
-    reported = json.loads(predict_and_report("--id", "animal", label=("--label", "animal")).stdout)
+    lines = (folder / "test.csv").read_text().splitlines()
+    other = {"cat": "sheep", "sheep": "cat"}
+    wrong = [line.replace(line.split(",")[-1], other[line.split(",")[-1]]) for line in lines[1:21]]
+    (folder / "test.csv").write_text("\n".join([lines[0], *wrong, *lines[21:]]) + "\n")
+    try:
+        reported = json.loads(predict_and_report("--id", "animal", label=("--label", "animal")).stdout)
+        evaluated = json.loads(invoke("evaluate", folder / "animals.sngp", folder / "test.csv", "--json").stdout)
+    finally:
+        (folder / "test.csv").write_text("\n".join(lines) + "\n")
     accuracy = reported["models"]["answers"]["measures"]["accuracy"]["estimate"]
-    assert accuracy == pytest.approx(evaluated["accuracy"]) < 1
+    assert accuracy == pytest.approx(evaluated["accuracy"])
+    assert 0.8 < accuracy < 0.95
 
 
 @pytest.mark.parametrize("name", ["answer", "decision", "prob_cat"])
@@ -180,7 +188,7 @@ def test_evaluation_and_its_exit_codes(trained, folder):
     ("arguments", "message"),
     [
         (["train", "train.csv", "--label", "kind", "--output", "x.sngp"], "Expected the label in one of the columns"),
-        (["train", "nothing.csv", "--label", "a", "--output", "x.sngp"], "No such file"),
+        (["train", "nothing.csv", "--label", "a", "--output", "x.sngp"], "no such file"),
         (
             ["train", "train.csv", "--label", "animal", "--output", "x.sngp", "--column", "coat=text"],
             "expected COL=number",
@@ -204,7 +212,7 @@ def test_evaluation_and_its_exit_codes(trained, folder):
             ],
             "Pass one of",
         ),
-        (["evaluate", "animals.sngp", "test.csv", "--label", "kind"], "Expected the classes in a column 'kind'"),
+        (["evaluate", "animals.sngp", "test.csv", "--label", "kind"], "Expected the ground truth in a column 'kind'"),
     ],
 )
 def test_wrong_wishes_get_one_clear_message(trained, folder, monkeypatch, arguments, message):

@@ -116,4 +116,4 @@ def test_files_of_different_lengths_are_refused(predictions, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     done = invoke(tmp_path / "none.csv", "--output", tmp_path / "out")
     assert done.exit_code == 1
-    assert "none.csv: Expected a file. Received: a name that no file has" in done.output
+    assert "none.csv: Expected a file. Received: no such file" in done.output

@@ -97,7 +97,7 @@ def _check_file(source: Path) -> None:
     if not source.name.lower().endswith(SUFFIXES):
         raise ValueError(f"Expected a file whose name ends in {', '.join(SUFFIXES)}")
     if not source.exists():
-        raise ValueError("Expected a file. Received: a name that no file has")
+        raise ValueError("Expected a file. Received: no such file")
 
 
 def _csv(stream: Any) -> OpenTable:
