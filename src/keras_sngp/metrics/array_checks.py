@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 SUM_TOLERANCE = 1e-3
-ROWS_A_BLOCK = 100_000
+ROWS_PER_BLOCK = 100_000
 
 
 def checked_probabilities(probabilities: npt.ArrayLike, name: str = "probabilities") -> npt.NDArray[np.floating]:
@@ -15,8 +15,8 @@ def checked_probabilities(probabilities: npt.ArrayLike, name: str = "probabiliti
     Rows may miss 1 by 0.001, which is more than float16 rounds away.
     """
     array = checked_matrix(probabilities, name)
-    for start in range(0, len(array), ROWS_A_BLOCK):
-        _check_block(array[start : start + ROWS_A_BLOCK], start, name)
+    for start in range(0, len(array), ROWS_PER_BLOCK):
+        _check_block(array[start : start + ROWS_PER_BLOCK], start, name)
     return array
 
 
@@ -45,8 +45,8 @@ def checked_matrix(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating]
             f"`{name}` must have the shape (rows, classes) with at least one row and two classes. "
             f"Received: shape {array.shape}"
         )
-    for start in range(0, len(array), ROWS_A_BLOCK):
-        finite = np.isfinite(array[start : start + ROWS_A_BLOCK])
+    for start in range(0, len(array), ROWS_PER_BLOCK):
+        finite = np.isfinite(array[start : start + ROWS_PER_BLOCK])
         if not finite.all():
             row, column = np.argwhere(~finite)[0] + (start, 0)
             raise ValueError(

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from keras_sngp.metrics.array_checks import ROWS_A_BLOCK, checked_predictions
+from keras_sngp.metrics.array_checks import ROWS_PER_BLOCK, checked_predictions
 
 
 def accuracy(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
@@ -66,8 +66,8 @@ def brier_score(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """
     probabilities, labels = checked_predictions(probabilities, labels)
     total = 0.0
-    for start in range(0, len(labels), ROWS_A_BLOCK):
-        block = probabilities[start : start + ROWS_A_BLOCK].astype("float64")
-        block[np.arange(len(block)), labels[start : start + ROWS_A_BLOCK]] -= 1
+    for start in range(0, len(labels), ROWS_PER_BLOCK):
+        block = probabilities[start : start + ROWS_PER_BLOCK].astype("float64")
+        block[np.arange(len(block)), labels[start : start + ROWS_PER_BLOCK]] -= 1
         total += float(np.sum(block**2))
     return total / len(labels)
