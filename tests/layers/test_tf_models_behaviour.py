@@ -115,7 +115,7 @@ def test_two_output_model_for_single_rows_predicts_the_same_when_loaded(trained,
 
 @pytest.mark.parametrize("argument", ["return_gp_cov", "return_random_features", "use_custom_random_features"])
 def test_gaussian_process_arguments_that_are_not_offered_are_refused_by_name(argument):
-    with pytest.raises(ValueError, match=argument):
+    with pytest.raises(TypeError, match=argument):
         RandomFeatureGaussianProcess(1, **{argument: True})
 
 

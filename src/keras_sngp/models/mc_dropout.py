@@ -9,8 +9,8 @@ from keras import ops
 
 from keras_sngp._runtime.batches import ROWS_PER_BATCH, predict_in_batches
 from keras_sngp._runtime.keras_internals import layers_of
+from keras_sngp._runtime.ops import dropout
 from keras_sngp._runtime.random_state import random_state_kept, seed_everything
-from keras_sngp.layers.dropout import dropout
 from keras_sngp.models.prediction import Prediction, probabilities_from_outputs
 
 DROPOUT_LAYERS = (
