@@ -18,7 +18,14 @@ def as_logits(outputs: npt.ArrayLike, from_logits: bool) -> Array:
         _refuse_probabilities(logits)
         return logits.astype("float64")
     probabilities = checked_probabilities(outputs)
-    return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny), dtype="float64")
+    logarithms: Array = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny), dtype="float64")
+    return logarithms
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities `(rows, classes)` of logits."""
+    probabilities: Array = special.softmax(logits, axis=1)
+    return probabilities
 
 
 def _refuse_probabilities(logits: Array) -> None:

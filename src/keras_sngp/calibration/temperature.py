@@ -4,9 +4,9 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import optimize
 
-from keras_sngp.calibration.outputs import as_logits, fitted, mean_log_loss
+from keras_sngp.calibration.outputs import as_logits, fitted, mean_log_loss, softmax
 from keras_sngp.metrics.array_checks import checked_labels
 
 LOG_TEMPERATURE_BOUNDS = (-7.0, 7.0)
@@ -57,4 +57,4 @@ class TemperatureScaling:
     def transform(self, outputs: npt.ArrayLike) -> npt.NDArray[np.floating]:
         """Calibrated probabilities `(rows, classes)`."""
         temperature = fitted(self.temperature, "temperature")
-        return special.softmax(as_logits(outputs, self.from_logits) / temperature, axis=1)
+        return softmax(as_logits(outputs, self.from_logits) / temperature)
