@@ -173,5 +173,5 @@ def test_no_two_inputs_are_pulled_apart_by_more_than_the_bound(layer, input_shap
 
 @pytest.mark.parametrize("argument", ["training", "aggregation", "inhere_layer_name"])
 def test_spectral_normalization_arguments_that_are_not_offered_are_refused_by_name(argument):
-    with pytest.raises(ValueError, match=argument):
+    with pytest.raises(TypeError, match=argument):
         SpectralNormalization(keras.layers.Dense(2), **{argument: True})

@@ -62,7 +62,7 @@ class ConformalPredictionSets:
         penalty: float = 0.01,
         penalty_rank: int = 5,
         seed: int = 0,
-    ):
+    ) -> None:
         if score not in SCORES:
             raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}")
         if not 0 < coverage < 1:

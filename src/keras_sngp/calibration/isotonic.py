@@ -32,7 +32,7 @@ class IsotonicCalibration:
     estimates", sections 3 and 5.
     """
 
-    def __init__(self, from_logits: bool = False):
+    def __init__(self, from_logits: bool = False) -> None:
         self.from_logits = from_logits
         self._curves: list[IsotonicRegression] | None = None
         self._num_classes = 0

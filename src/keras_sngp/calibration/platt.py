@@ -38,7 +38,7 @@ class PlattScaling:
     methods", equations 1 to 3; one against the rest: Zadrozny and Elkan 2002.
     """
 
-    def __init__(self, from_logits: bool = False):
+    def __init__(self, from_logits: bool = False) -> None:
         self.from_logits = from_logits
         self.scale: Array | None = None
         self.shift: Array | None = None

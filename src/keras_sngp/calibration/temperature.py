@@ -37,7 +37,7 @@ class TemperatureScaling:
     Reference: Guo et al. 2017, arXiv:1706.04599, equation 9.
     """
 
-    def __init__(self, from_logits: bool = False):
+    def __init__(self, from_logits: bool = False) -> None:
         self.from_logits = from_logits
         self.temperature: float | None = None
 

@@ -46,7 +46,7 @@ class VectorScaling:
     Reference: Guo et al. 2017, arXiv:1706.04599, section 4.2 (matrix and vector scaling).
     """
 
-    def __init__(self, from_logits: bool = False, l2_regularization: float = 1e-5):
+    def __init__(self, from_logits: bool = False, l2_regularization: float = 1e-5) -> None:
         if l2_regularization < 0:
             raise ValueError(f"`l2_regularization` must be at least 0. Received: {l2_regularization}")
         self.from_logits = from_logits

@@ -1,7 +1,7 @@
 """The output layer of an SNGP: a Gaussian process on random features."""
 
 import warnings
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -110,7 +110,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         num_inducing: int = 1024,
         *,
         gp_kernel_type: str = "gaussian",
-        gp_kernel_scale: float | Literal["auto"] = 1.0,
+        gp_kernel_scale: float | str = 1.0,
         gp_kernel_amplitude: float = 1.0,
         gp_output_bias: float = 0.0,
         normalize_input: bool = False,
@@ -435,9 +435,11 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         return keras.KerasTensor(shapes, self.variable_dtype)
 
     def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units, "returns": self.returns, **self.settings()}
+
+    def settings(self) -> dict[str, Any]:
+        """The configuration without `units`, `returns` and what every Keras layer has: what `SNGP` takes as well."""
         return {
-            **super().get_config(),
-            "units": self.units,
             "num_inducing": self.num_inducing,
             "gp_kernel_type": self.gp_kernel_type,
             "gp_kernel_scale": self.gp_kernel_scale,
@@ -454,6 +456,5 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             "gp_cov_per_class": self.gp_cov_per_class,
             "mean_field_factor": self.mean_field_factor,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "returns": self.returns,
             "seed": self.seed,
         }

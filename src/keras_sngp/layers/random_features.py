@@ -3,7 +3,7 @@
 import math
 import numbers
 import random
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -72,7 +72,7 @@ class RandomFeatures(keras.layers.Layer):
         self,
         num_features: int,
         kernel_type: str = "gaussian",
-        length_scale: float | Literal["auto"] = 1.0,
+        length_scale: float | str = 1.0,
         scaled: bool = True,
         amplitude: float = 1.0,
         orthogonal: bool = False,
@@ -103,7 +103,7 @@ class RandomFeatures(keras.layers.Layer):
             raise ValueError(f"Orthogonal random features exist for the 'gaussian' kernel. Received: {kernel_type!r}")
         self.num_features = int(num_features)
         self.kernel_type = kernel_type
-        self.length_scale: float | Literal["auto"] = length_scale if length_scale == "auto" else float(length_scale)
+        self.length_scale = length_scale if length_scale == "auto" else float(length_scale)
         self.scaled = scaled
         self.amplitude = float(amplitude)
         self.orthogonal = orthogonal
