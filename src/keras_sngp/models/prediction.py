@@ -40,7 +40,8 @@ class Prediction:
     @property
     def labels(self) -> npt.NDArray[np.integer]:
         """The most probable class of each row."""
-        return np.argmax(self.probabilities, axis=-1)
+        most_probable: npt.NDArray[np.integer] = np.argmax(self.probabilities, axis=-1)
+        return most_probable
 
     @property
     def max_probability(self) -> Array:
@@ -68,7 +69,7 @@ class Prediction:
         return scores.dempster_shafer(self._present("logits"))
 
     def _present(self, name: str) -> Array:
-        value = getattr(self, name)
+        value: Array | None = getattr(self, name)
         if value is None:
             raise ValueError(f"This score needs {name}, which this prediction's method does not give.")
         return value
@@ -79,7 +80,8 @@ def probabilities_from_logits(logits: Array) -> Array:
     if logits.shape[-1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def probabilities_from_outputs(outputs: Array, from_logits: bool) -> Array:

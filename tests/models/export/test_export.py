@@ -212,7 +212,7 @@ def test_after_an_error_the_earlier_file_is_there_and_nothing_else(tmp_path):
     else:
         error, message = ValueError, "Received: 'no_such_option'"
     with pytest.raises(error, match=message):
-        sngp.export_model(model, path, "litert", no_such_option=1)
+        sngp.export_model(model, path, "litert", converter_options={"no_such_option": 1})
     assert [file.name for file in tmp_path.iterdir()] == ["program.tflite"]
     assert path.read_text() == "earlier"
 

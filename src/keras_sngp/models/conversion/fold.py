@@ -61,7 +61,7 @@ def _folded_sngp(model: SNGP) -> SNGP:
 
 
 def _folded_resnet(model: DeepResNet) -> DeepResNet:
-    folded = type(model).from_config({**model.get_config(), "spec_norm_bound": None})
+    folded: DeepResNet = type(model).from_config({**model.get_config(), "spec_norm_bound": None})
     folded.build_from_config(model.get_build_config())
     for bounded, plain in zip(model.dense_layers, folded.dense_layers, strict=True):
         copy_weights(_plain(bounded) or bounded, plain)
