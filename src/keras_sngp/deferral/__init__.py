@@ -1,4 +1,4 @@
-"""When to hand a case to an expert, from plain arrays of any framework."""
+"""When to defer a case to an expert, from plain arrays of any framework."""
 
 from keras_sngp.deferral.costs import DecisionCosts
 from keras_sngp.deferral.decisions import Decisions

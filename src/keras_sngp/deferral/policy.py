@@ -29,7 +29,7 @@ class NoSuchPolicyError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class DeferralPolicy:
-    """Answers what is sure enough, and hands the rest to an expert.
+    """Answers what is sure enough, and defers the rest to an expert.
 
     Learned by `for_budget`, `for_accuracy` or `for_costs` from held-out predictions: rows that the model was neither
     trained nor calibrated on, and that are like those to come. A row is deferred if its uncertainty is above

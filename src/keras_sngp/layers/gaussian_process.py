@@ -321,7 +321,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         """Adds a batch to the Gram matrix: `G += sum_i w_i phi_i phi_i^T`.
 
         Args:
-            features: Random features `(batch, num_inducing)`.
+            features: Random features `(batch, num_features)`.
             logits: Plain logits `(batch, units)`.
             sample_weight: `(batch,)`; each row counts that often.
         """

@@ -17,7 +17,7 @@ def oracle_collaborative_accuracy(uncertainty: npt.ArrayLike, mistakes: npt.Arra
     Args:
         uncertainty: `(rows,)`, higher for less sure.
         mistakes: `(rows,)`, 1 or True where the prediction was wrong.
-        share: Share of rows handed over, at most; rounded down to whole rows.
+        share: Share of rows deferred, at most; rounded down to whole rows.
 
     Example:
 
@@ -40,8 +40,8 @@ def oracle_collaborative_auc(
     Args:
         probability: Probability of class 1, `(rows,)`.
         labels: 0 or 1, `(rows,)`, both present.
-        share: Share of rows handed over, at most; rounded down to whole rows.
-        uncertainty: `(rows,)`; by default `p (1 - p)`. Of equal ones the earlier rows are handed over.
+        share: Share of rows deferred, at most; rounded down to whole rows.
+        uncertainty: `(rows,)`; by default `p (1 - p)`. Of equal ones the earlier rows are deferred.
 
     Raises:
         ValueError: one class only, values out of range.

@@ -231,7 +231,7 @@ class OracleCollaborativeAccuracy(keras.metrics.Metric):
     the result is within a thousandth in confidence of that of `keras_sngp.metrics.oracle_collaborative_accuracy`.
 
     Args:
-        share: Share of rows handed over, from 0 to 1.
+        share: Share of rows deferred, from 0 to 1.
         num_bins: Number of bins of confidence.
         from_logits: Whether the model gives logits.
         name: Name in the logs.

@@ -28,7 +28,7 @@ def plot_score_histograms(
         in_domain: Scores `(rows,)`.
         out_of_domain: Scores `(other rows,)`.
         score: Label of the horizontal axis.
-        threshold: Draws a line here, above which cases are handed over.
+        threshold: Draws a line here, above which cases are deferred.
 
     Example:
 
@@ -46,7 +46,7 @@ def plot_score_histograms(
         ax.stairs(shares, edges, fill=True, color=color, alpha=0.45, label=name)
         ax.stairs(shares, edges, color=color, linewidth=1)
     if threshold is not None and low <= threshold <= high:
-        ax.axvline(threshold, color=INK, linewidth=1, linestyle="--", label="handed over to the right")
+        ax.axvline(threshold, color=INK, linewidth=1, linestyle="--", label="deferred to the right")
     ax.set(xlim=(edges[0], edges[-1]), xlabel=score, ylabel="Share of rows")
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
