@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_sngp._runtime import ray_map as ray_map_module
-from keras_sngp._runtime.ray_map import RESULTS_A_WORKER, ray_map
+from keras_sngp._runtime.ray_map import RESULTS_PER_WORKER, ray_map
 from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
 from keras_sngp_cli.main import main
 
@@ -66,7 +66,7 @@ def test_results_come_in_order_and_few_at_a_time_when_a_worker_is_killed(ray, tm
     def numbers():
         nonlocal sent
         for number in range(40):
-            assert sent - received < 2 * RESULTS_A_WORKER
+            assert sent - received < 2 * RESULTS_PER_WORKER
             sent += 1
             yield number
 

@@ -115,7 +115,7 @@ def test_two_output_model_for_single_rows_predicts_the_same_when_loaded(trained,
 
 @pytest.mark.parametrize("argument", ["return_gp_cov", "return_random_features", "use_custom_random_features"])
 def test_gaussian_process_arguments_that_are_not_offered_are_refused_by_name(argument):
-    with pytest.raises(ValueError, match=argument):
+    with pytest.raises(TypeError, match=argument):
         RandomFeatureGaussianProcess(1, **{argument: True})
 
 
@@ -173,5 +173,5 @@ def test_no_two_inputs_are_pulled_apart_by_more_than_the_bound(layer, input_shap
 
 @pytest.mark.parametrize("argument", ["training", "aggregation", "inhere_layer_name"])
 def test_spectral_normalization_arguments_that_are_not_offered_are_refused_by_name(argument):
-    with pytest.raises(ValueError, match=argument):
+    with pytest.raises(TypeError, match=argument):
         SpectralNormalization(keras.layers.Dense(2), **{argument: True})

@@ -67,7 +67,7 @@ def test_histograms_hold_all_rows_of_both_sides():
     ax = plot_score_histograms(Figure().subplots(), CONFIDENCE, [3.0, 4.0], "Variance", threshold=2.0)
     shares = [patch.get_data().values.sum() for patch in ax.patches]
     np.testing.assert_allclose(shares, 1)
-    assert legend(ax) == ["in domain", "out of domain", "handed over to the right"]
+    assert legend(ax) == ["in domain", "out of domain", "deferred to the right"]
 
 
 def test_a_long_tail_is_counted_in_the_last_bar():

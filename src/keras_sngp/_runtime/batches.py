@@ -13,6 +13,7 @@ import numpy as np
 from keras_sngp._runtime.devices import EvenBatches, jax_processes, parts_of_a_batch, strategy_scope
 from keras_sngp._runtime.input_checks import check_inputs, is_array_like
 from keras_sngp._runtime.keras_internals import layers_inside, weights_kept_on_error
+from keras_sngp._runtime.ops import Tensor
 
 ROWS_PER_BATCH = 1024
 BATCHES_AT_ONCE = 2
@@ -137,7 +138,7 @@ def _same(some: list[keras.Variable], others: list[keras.Variable]) -> bool:
 
 
 class _BatchProgram:
-    def __init__(self, model, keras_program):
+    def __init__(self, model: keras.Model, keras_program: Any) -> None:
         import jax
 
         self.model = model
@@ -146,13 +147,13 @@ class _BatchProgram:
         self.options = {"training": False} if "training" in inspect.signature(model.call).parameters else {}
         self.compiled = jax.jit(self._outputs_and_changes)
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         outputs, changes = self.compiled([variable.value for variable in self.variables], x)
         for number, value in changes.items():
             self.variables[number].assign(value)
         return outputs
 
-    def _outputs_and_changes(self, values, x):
+    def _outputs_and_changes(self, values: list[Tensor], x: Any) -> tuple[Any, dict[int, Tensor]]:
         with keras.StatelessScope(list(zip(self.variables, values, strict=True))) as scope:
             outputs = self.model(x, **self.options)
         after = [scope.get_current_value(variable) for variable in self.variables]

@@ -18,7 +18,7 @@ from keras import ops
 from keras_sngp._runtime.keras_internals import distribution_strategy
 
 
-def strategy_scope(model: keras.Model) -> contextlib.AbstractContextManager:
+def strategy_scope(model: keras.Model) -> contextlib.AbstractContextManager[Any]:
     """The scope in which to make models that run this one, so that they use the same devices."""
     strategy = distribution_strategy(model)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
@@ -32,7 +32,8 @@ def parts_of_a_batch(model: keras.Model) -> int | None:
     if keras.backend.backend() != "jax" or (distribution := keras.distribution.distribution()) is None:
         return None
     mesh = distribution.device_mesh
-    return mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)] // jax_processes()
+    parts: int = mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)]
+    return parts // jax_processes()
 
 
 class EvenBatches(keras.utils.PyDataset):
@@ -73,7 +74,7 @@ def jax_processes() -> int:
         return 1
     import jax
 
-    return jax.process_count()
+    return int(jax.process_count())
 
 
 def _most_rows_of_a_process(rows: int) -> int:

@@ -17,11 +17,12 @@ Registered = TypeVar("Registered")
 
 def register(thing: Registered) -> Registered:
     """Registers a class or function with Keras under the constant name `keras_sngp>Name`."""
-    return keras.saving.register_keras_serializable(package=PACKAGE)(thing)
+    registered: Registered = keras.saving.register_keras_serializable(package=PACKAGE)(thing)
+    return registered
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives a temporary name in the same folder, and moves the file into place if the block succeeds.
 
     Example:
@@ -40,7 +41,9 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def save_atomically(save: Callable[..., Any], path: str | os.PathLike, overwrite: bool = True, **options: Any) -> None:
+def save_atomically(
+    save: Callable[..., Any], path: str | os.PathLike[str], overwrite: bool = True, **options: Any
+) -> None:
     """Runs one of Keras's `save` methods so that the file is either whole or as it was.
 
     Raises:
@@ -53,7 +56,7 @@ def save_atomically(save: Callable[..., Any], path: str | os.PathLike, overwrite
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives `path`'s name in a temporary folder beside it, for results of several files.
 
     If the block succeeds, all that it wrote in the temporary folder takes its place beside `path`; what was there

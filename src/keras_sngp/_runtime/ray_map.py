@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import keras
 
-ITEMS_A_WORKER = 2
-RESULTS_A_WORKER = 4
+ITEMS_PER_WORKER = 2
+RESULTS_PER_WORKER = 4
 RETRIES = 3
 
 Item = TypeVar("Item")
@@ -80,7 +80,7 @@ def _results(ray: Any, function: Any, items: Iterable[Any], number: int) -> Iter
         runtime_env={"env_vars": {"KERAS_BACKEND": keras.backend.backend()}},
     )(_Worker)
     shared = ray.put(function)
-    free = [remote.remote(shared) for _ in range(number)] * ITEMS_A_WORKER
+    free = [remote.remote(shared) for _ in range(number)] * ITEMS_PER_WORKER
     in_order: collections.deque[Any] = collections.deque()
     busy: dict[Any, Any] = {}
     for item in items:
@@ -91,7 +91,7 @@ def _results(ray: Any, function: Any, items: Iterable[Any], number: int) -> Iter
         result = worker.call.remote(item)
         busy[result] = worker
         in_order.append(result)
-        if len(in_order) == RESULTS_A_WORKER * number:
+        if len(in_order) == RESULTS_PER_WORKER * number:
             yield ray.get(in_order.popleft())
     while in_order:
         yield ray.get(in_order.popleft())

@@ -62,7 +62,7 @@ class ConformalPredictionSets:
         penalty: float = 0.01,
         penalty_rank: int = 5,
         seed: int = 0,
-    ):
+    ) -> None:
         if score not in SCORES:
             raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}")
         if not 0 < coverage < 1:
@@ -95,7 +95,7 @@ class ConformalPredictionSets:
         threshold = fitted(self.threshold, "threshold")
         probabilities = checked_probabilities(probabilities)
         check_classes(probabilities, self._num_classes)
-        sets = self._scores(probabilities) <= threshold
+        sets: npt.NDArray[np.bool_] = self._scores(probabilities) <= threshold
         if not self.allow_empty:
             sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True
         return sets

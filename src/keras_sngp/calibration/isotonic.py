@@ -4,11 +4,11 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 from sklearn.isotonic import IsotonicRegression
 
 from keras_sngp.calibration.outputs import as_logits, check_classes, fitted, labels_of_every_class
 from keras_sngp.metrics.array_checks import checked_probabilities
+from keras_sngp.metrics.probabilities import softmax
 
 
 class IsotonicCalibration:
@@ -33,7 +33,7 @@ class IsotonicCalibration:
     estimates", sections 3 and 5.
     """
 
-    def __init__(self, from_logits: bool = False):
+    def __init__(self, from_logits: bool = False) -> None:
         self.from_logits = from_logits
         self._curves: list[IsotonicRegression] | None = None
         self._num_classes = 0
@@ -57,11 +57,14 @@ class IsotonicCalibration:
         if self._num_classes == 2:
             positive = curves[0].predict(probabilities[:, 1])
             return np.column_stack([1 - positive, positive])
-        mapped = np.column_stack([curve.predict(column) for curve, column in zip(curves, probabilities.T, strict=True)])
+        mapped: npt.NDArray[np.floating] = np.column_stack(
+            [curve.predict(column) for curve, column in zip(curves, probabilities.T, strict=True)]
+        )
         mapped[mapped.sum(axis=1) == 0] = 1
-        return mapped / mapped.sum(axis=1, keepdims=True)
+        mapped /= mapped.sum(axis=1, keepdims=True)
+        return mapped
 
     def _probabilities(self, outputs: npt.ArrayLike) -> npt.NDArray[np.floating]:
         if self.from_logits:
-            return special.softmax(as_logits(outputs, True), axis=1)
+            return softmax(as_logits(outputs, True))
         return checked_probabilities(outputs).astype("float64")

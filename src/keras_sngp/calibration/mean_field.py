@@ -5,11 +5,12 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import optimize
 
 from keras_sngp.calibration.outputs import as_logits, fitted, mean_log_loss
 from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR
 from keras_sngp.metrics.array_checks import checked_labels
+from keras_sngp.metrics.probabilities import softmax
 
 FACTOR_RANGE = (1e-3, 1e3)
 TEMPERATURE_RANGE = (0.05, 20.0)
@@ -64,11 +65,11 @@ class MeanFieldCalibration:
         labels = checked_labels(labels, *mean.shape)
         variance = _checked_variance(variance, mean)
 
-        def objective(log_parameters):
+        def objective(log_parameters: npt.NDArray[np.floating]) -> float:
             factor, temperature = np.exp(log_parameters)
             loss = mean_log_loss(mean / (temperature * np.sqrt(1 + factor * variance)), labels)
             prior = ((log_parameters[0] - np.log(MEAN_FIELD_FACTOR)) / PRIOR_DEVIATION) ** 2 / 2
-            return loss + prior / len(labels)
+            return float(loss + prior / len(labels))
 
         bounds = np.log([FACTOR_RANGE, TEMPERATURE_RANGE])
         starts = [(np.log(factor), 0.0) for factor in FACTORS_TO_START_FROM]
@@ -89,7 +90,7 @@ class MeanFieldCalibration:
         factor = fitted(self.mean_field_factor, "mean_field_factor")
         mean = as_logits(logits, from_logits=True)
         scaled = mean / (self.temperature * np.sqrt(1 + factor * _checked_variance(variance, mean)))
-        return special.softmax(scaled, axis=1)
+        return softmax(scaled)
 
 
 def _checked_variance(variance: npt.ArrayLike, logits: np.ndarray) -> np.ndarray:

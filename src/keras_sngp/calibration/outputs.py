@@ -19,7 +19,8 @@ def as_logits(outputs: npt.ArrayLike, from_logits: bool) -> Array:
         refuse_probabilities(logits)
         return logits.astype("float64")
     probabilities = checked_probabilities(outputs)
-    return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny), dtype="float64")
+    logarithms: Array = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny), dtype="float64")
+    return logarithms
 
 
 def labels_of_every_class(labels: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:

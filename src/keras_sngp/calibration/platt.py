@@ -7,6 +7,9 @@ import numpy.typing as npt
 from scipy import optimize, special
 
 from keras_sngp.calibration.outputs import as_logits, check_classes, fitted, labels_of_every_class
+from keras_sngp.metrics.probabilities import softmax
+
+Array = npt.NDArray[np.floating]
 
 
 class PlattScaling:
@@ -36,10 +39,10 @@ class PlattScaling:
     methods", equations 1 to 3; one against the rest: Zadrozny and Elkan 2002.
     """
 
-    def __init__(self, from_logits: bool = False):
+    def __init__(self, from_logits: bool = False) -> None:
         self.from_logits = from_logits
-        self.scale: npt.NDArray[np.floating] | None = None
-        self.shift: npt.NDArray[np.floating] | None = None
+        self.scale: Array | None = None
+        self.shift: Array | None = None
         self._num_classes = 0
 
     def fit(self, outputs: npt.ArrayLike, labels: npt.ArrayLike) -> Self:
@@ -51,7 +54,7 @@ class PlattScaling:
         self.scale, self.shift = fits.T
         return self
 
-    def transform(self, outputs: npt.ArrayLike) -> npt.NDArray[np.floating]:
+    def transform(self, outputs: npt.ArrayLike) -> Array:
         """Calibrated probabilities `(rows, classes)`."""
         scale = fitted(self.scale, "scale")
         logits = as_logits(outputs, self.from_logits)
@@ -61,24 +64,26 @@ class PlattScaling:
         if self._num_classes == 2:
             positive = np.exp(log_probabilities[:, 0])
             return np.column_stack([1 - positive, positive])
-        return special.softmax(log_probabilities, axis=1)
+        return softmax(log_probabilities)
 
     def _fitted_classes(self) -> range:
         return range(1, 2) if self._num_classes == 2 else range(self._num_classes)
 
 
-def _log_odds(logits: np.ndarray, k: int) -> np.ndarray:
-    return logits[:, k] - special.logsumexp(np.delete(logits, k, axis=1), axis=1)
+def _log_odds(logits: Array, k: int) -> Array:
+    odds: Array = logits[:, k] - special.logsumexp(np.delete(logits, k, axis=1), axis=1)
+    return odds
 
 
-def _sigmoid_fit(scores: np.ndarray, members: np.ndarray) -> np.ndarray:
+def _sigmoid_fit(scores: Array, members: npt.NDArray[np.bool_]) -> Array:
     inside = members.sum()
     targets = np.where(members, (inside + 1) / (inside + 2), 1 / (len(members) - inside + 2))
 
-    def loss_and_gradient(parameters):
+    def loss_and_gradient(parameters: Array) -> tuple[float, Array]:
         z = parameters[0] * scores + parameters[1]
         loss = -np.mean(targets * special.log_expit(z) + (1 - targets) * special.log_expit(-z))
         residual = special.expit(z) - targets
-        return loss, np.array([np.mean(residual * scores), residual.mean()])
+        return float(loss), np.array([np.mean(residual * scores), residual.mean()])
 
-    return optimize.minimize(loss_and_gradient, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
+    best: Array = optimize.minimize(loss_and_gradient, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
+    return best

@@ -4,10 +4,11 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import optimize
 
 from keras_sngp.calibration.outputs import as_logits, fitted, mean_log_loss
 from keras_sngp.metrics.array_checks import checked_labels
+from keras_sngp.metrics.probabilities import softmax
 
 LOG_TEMPERATURE_BOUNDS = (-7.0, 7.0)
 
@@ -37,7 +38,7 @@ class TemperatureScaling:
     Reference: Guo et al. 2017, arXiv:1706.04599, equation 9.
     """
 
-    def __init__(self, from_logits: bool = False):
+    def __init__(self, from_logits: bool = False) -> None:
         self.from_logits = from_logits
         self.temperature: float | None = None
 
@@ -57,4 +58,4 @@ class TemperatureScaling:
     def transform(self, outputs: npt.ArrayLike) -> npt.NDArray[np.floating]:
         """Calibrated probabilities `(rows, classes)`."""
         temperature = fitted(self.temperature, "temperature")
-        return special.softmax(as_logits(outputs, self.from_logits) / temperature, axis=1)
+        return softmax(as_logits(outputs, self.from_logits) / temperature)

@@ -4,9 +4,18 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import optimize
 
-from keras_sngp.calibration.outputs import as_logits, check_classes, fitted, labels_of_every_class, mean_log_loss
+from keras_sngp.calibration.outputs import (
+    as_logits,
+    check_classes,
+    fitted,
+    labels_of_every_class,
+    mean_log_loss,
+)
+from keras_sngp.metrics.probabilities import softmax
+
+Array = npt.NDArray[np.floating]
 
 
 class VectorScaling:
@@ -37,13 +46,13 @@ class VectorScaling:
     Reference: Guo et al. 2017, arXiv:1706.04599, section 4.2 (matrix and vector scaling).
     """
 
-    def __init__(self, from_logits: bool = False, l2_regularization: float = 1e-5):
+    def __init__(self, from_logits: bool = False, l2_regularization: float = 1e-5) -> None:
         if l2_regularization < 0:
             raise ValueError(f"`l2_regularization` must be at least 0. Received: {l2_regularization}")
         self.from_logits = from_logits
         self.l2_regularization = l2_regularization
-        self.scale: npt.NDArray[np.floating] | None = None
-        self.shift: npt.NDArray[np.floating] | None = None
+        self.scale: Array | None = None
+        self.shift: Array | None = None
 
     def fit(self, outputs: npt.ArrayLike, labels: npt.ArrayLike) -> Self:
         """Finds scale and shift from held-out outputs `(rows, classes)` and class numbers `(rows,)`."""
@@ -57,19 +66,21 @@ class VectorScaling:
         self.scale, self.shift = np.split(best.x, 2)
         return self
 
-    def transform(self, outputs: npt.ArrayLike) -> npt.NDArray[np.floating]:
+    def transform(self, outputs: npt.ArrayLike) -> Array:
         """Calibrated probabilities `(rows, classes)`."""
         scale = fitted(self.scale, "scale")
         logits = as_logits(outputs, self.from_logits)
         check_classes(logits, len(scale))
-        return special.softmax(logits * scale + self.shift, axis=1)
+        return softmax(logits * scale + self.shift)
 
-    def _loss_and_gradient(self, parameters, logits, labels, start):
+    def _loss_and_gradient(
+        self, parameters: Array, logits: Array, labels: npt.NDArray[np.intp], start: Array
+    ) -> tuple[float, Array]:
         scale, shift = np.split(parameters, 2)
         scaled = logits * scale + shift
-        residual = special.softmax(scaled, axis=1)
+        residual = softmax(scaled)
         residual[np.arange(len(labels)), labels] -= 1
         gradient = np.concatenate([np.mean(residual * logits, axis=0), residual.mean(axis=0)])
         distance = parameters - start
         loss = mean_log_loss(scaled, labels) + self.l2_regularization * np.sum(distance**2)
-        return loss, gradient + 2 * self.l2_regularization * distance
+        return float(loss), gradient + 2 * self.l2_regularization * distance

@@ -94,7 +94,8 @@ class DecisionCosts:
 
     def expert_costs(self, confusion: Array) -> Array:
         """Expected cost of asking an expert, `(classes,)` by true class: the call and the expert's own mistakes."""
-        return self.expert_call + np.sum(confusion * self.mistakes, axis=1)
+        costs: Array = self.expert_call + np.sum(confusion * self.mistakes, axis=1)
+        return costs
 
 
 def _by_name(given: Any, names: Sequence[str], nested: bool) -> Any:

@@ -64,9 +64,9 @@ class Expert:
         """Number of classes the expert chooses from."""
         known = self.confusion if self.votes is None else self.votes
         assert known is not None
-        return known.shape[1]
+        return int(known.shape[1])
 
-    def of_rows(self, rows: npt.NDArray) -> "Expert":
+    def of_rows(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> "Expert":
         """The same expert for some of the rows, given by numbers or a mask."""
         return self if self.votes is None else Expert(votes=self.votes[rows])
 
@@ -81,7 +81,9 @@ class Expert:
 
     def correct_probability(self, labels: npt.ArrayLike) -> Array:
         """Probability that the answer is right, `(rows,)`."""
-        return self.answer_probabilities(labels)[np.arange(np.size(labels)), np.asarray(labels, dtype=int)]
+        numbers = np.asarray(labels, dtype=int)
+        right: Array = self.answer_probabilities(labels)[np.arange(numbers.size), numbers]
+        return right
 
     def accuracy(self, labels: npt.ArrayLike) -> float:
         """Expected share of right answers."""
@@ -91,7 +93,8 @@ class Expert:
         """One answer to each row, class numbers `(rows,)`, drawn at random."""
         cumulative = self.answer_probabilities(labels).cumsum(axis=1)
         draws = np.random.default_rng(seed).random((len(cumulative), 1))
-        return (draws >= cumulative[:, :-1]).sum(axis=1)
+        answers: npt.NDArray[np.integer] = (draws >= cumulative[:, :-1]).sum(axis=1)
+        return answers
 
     def confusion_matrix(self, labels: npt.ArrayLike) -> Array:
         """Probability of each answer for each true class, `(classes, classes)`.
@@ -107,16 +110,17 @@ class Expert:
         if (rows == 0).any():
             missing = ", ".join(map(str, np.flatnonzero(rows == 0)))
             raise ValueError(f"The expert's records need rows of every class. Received: none of class {missing}")
-        return members.T @ shares / rows[:, None]
+        matrix: Array = members.T @ shares / rows[:, None]
+        return matrix
 
 
 def _shares(counts: npt.ArrayLike, name: str, row: str) -> Array:
-    array = np.asarray(counts, dtype="float64")
+    array: Array = np.asarray(counts, dtype="float64")
     if array.ndim != 2 or array.shape[0] == 0 or array.shape[1] < 2:
         raise ValueError(f"`{name}` must have two axes and at least two columns. Received: shape {array.shape}")
     if not np.isfinite(array).all() or (array < 0).any():
         raise ValueError(f"`{name}` must hold finite numbers of at least 0. Received: NaN, infinite or negative values")
-    totals = array.sum(axis=1, keepdims=True)
+    totals: Array = array.sum(axis=1, keepdims=True)
     if (totals == 0).any():
         raise ValueError(f"`{name}` must hold an answer for every {row}. Received: none in row {int(totals.argmin())}")
     return array / totals

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import warnings
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from keras_sngp.deferral.drift import DeferralDriftWarning, deferral_count_range
 from keras_sngp.deferral.experts import Expert
 from keras_sngp.deferral.uncertainty import row_variance, uncertainty_of
 from keras_sngp.metrics.array_checks import check_share, checked_predictions, checked_probabilities
+
+Array = npt.NDArray[np.floating]
 
 DRIFT_LEVEL = 0.999
 EXPECTED_SAVING = "expected_saving"
@@ -209,7 +211,18 @@ class DeferralPolicy:
 
     @classmethod
     def _learned(
-        cls, rule, target, delta, score, threshold, values, probabilities, variance, familiar_share, **costs: Any
+        cls,
+        rule: str,
+        target: float | None,
+        delta: float | None,
+        score: str,
+        threshold: float,
+        values: Array,
+        probabilities: Array,
+        variance: npt.ArrayLike | None,
+        familiar_share: float,
+        mistake_costs: tuple[tuple[float, ...], ...] | None = None,
+        expert_costs: tuple[float, ...] | None = None,
     ) -> Self:
         limit = None
         if variance is not None:
@@ -218,7 +231,9 @@ class DeferralPolicy:
             limit = min(limit, threshold) if score == "variance" else limit
         deferred = int(np.sum(values > threshold))
         rows, num_classes = probabilities.shape
-        return cls(rule, target, delta, score, threshold, num_classes, rows, deferred, limit, **costs)
+        return cls(
+            rule, target, delta, score, threshold, num_classes, rows, deferred, limit, mistake_costs, expert_costs
+        )
 
     @property
     def guarantee(self) -> str:
@@ -279,7 +294,9 @@ class DeferralPolicy:
         """Reads a policy from JSON; decides what the saved one would have decided, to the last bit."""
         return cls(**policy_file.load(path, [field.name for field in dataclasses.fields(cls)]))
 
-    def _answers(self, probabilities, variance, uncertainty) -> tuple[npt.NDArray, npt.NDArray]:
+    def _answers(
+        self, probabilities: Array, variance: npt.ArrayLike | None, uncertainty: npt.ArrayLike | None
+    ) -> tuple[npt.NDArray[np.integer], Array]:
         if self.mistake_costs is None:
             return probabilities.argmax(axis=1), uncertainty_of(self.score, probabilities, variance, uncertainty)
         costs = DecisionCosts(np.array(self.mistake_costs), np.zeros(self.num_classes))

@@ -38,8 +38,9 @@ def uncertainty_of(
     if score == "entropy":
         return scores.entropy(probabilities).astype("float64")
     if score == "margin":
-        largest = np.partition(probabilities, -2, axis=1)[:, -2:].astype("float64")
-        return 1 - (largest[:, 1] - largest[:, 0])
+        second, first = np.partition(probabilities, -2, axis=1)[:, -2:].astype("float64").T
+        margin: npt.NDArray[np.floating] = first - second
+        return 1 - margin
     if score == "variance":
         return row_variance(_present(variance, "variance", score), len(probabilities))
     if score == "given":

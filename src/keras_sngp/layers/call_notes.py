@@ -13,6 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from keras import ops
 
+from keras_sngp._runtime.ops import Tensor
+
 Note = TypeVar("Note")
 
 
@@ -20,8 +22,8 @@ class CapturedCall(NamedTuple):
     """What a Gaussian process layer computed in one call inside a larger model."""
 
     layer: Any
-    features: Any
-    logits: Any
+    features: Tensor
+    logits: Tensor
 
 
 class _Notes(Generic[Note]):
@@ -48,7 +50,7 @@ class _Notes(Generic[Note]):
 
 
 _calls = _Notes[CapturedCall]("captured_calls")
-_norm_checks = _Notes[Any]("cached_norm_checks")
+_norm_checks = _Notes[Tensor]("cached_norm_checks")
 
 
 def captured_calls() -> contextlib.AbstractContextManager[list[CapturedCall]]:
@@ -56,12 +58,12 @@ def captured_calls() -> contextlib.AbstractContextManager[list[CapturedCall]]:
     return _calls.gather()
 
 
-def note_call(layer: Any, features: Any, logits: Any) -> bool:
+def note_call(layer: Any, features: Tensor, logits: Tensor) -> bool:
     """Notes a Gaussian process layer's call, and says whether a `captured_calls` block is open."""
     return _calls.add(CapturedCall(layer, features, logits))
 
 
-def cached_norms() -> contextlib.AbstractContextManager[list[Any]]:
+def cached_norms() -> contextlib.AbstractContextManager[list[Tensor]]:
     """A block inside which no `SpectralNormalization` layer searches at inference.
 
     It gives a list: for each call of such a layer a boolean tensor, whether the norm it took is that of its present
@@ -70,11 +72,11 @@ def cached_norms() -> contextlib.AbstractContextManager[list[Any]]:
     return _norm_checks.gather()
 
 
-def note_norm_check(check: Any) -> bool:
+def note_norm_check(check: Tensor) -> bool:
     """Notes whether a cached norm is valid, and says whether a `cached_norms` block is open."""
     return _norm_checks.add(check)
 
 
-def all_valid(checks: list[Any]) -> Any:
+def all_valid(checks: list[Tensor]) -> Tensor:
     """One boolean tensor of all checks."""
     return ops.all(ops.stack(checks)) if checks else ops.convert_to_tensor(True)

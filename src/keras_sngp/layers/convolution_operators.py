@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_sngp._runtime.ops import Tensor
+
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 DEPTHWISE_CONVOLUTIONS = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 SEPARABLE_CONVOLUTIONS = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
@@ -42,10 +44,10 @@ class ConvolutionOperator:
     def kernel_size(self) -> tuple[int, ...]:
         return self.kernel_shape[:-2]
 
-    def apply(self, kernel, vector):
+    def apply(self, kernel: Tensor, vector: Tensor) -> Tensor:
         return _convolution(vector, ops.reshape(kernel, self.kernel_shape), self.strides, self.padding, self.dilation)
 
-    def adjoint(self, kernel, vector):
+    def adjoint(self, kernel: Tensor, vector: Tensor) -> Tensor:
         spread = vector
         for axis, stride in enumerate(self.strides, start=1):
             spread = _insert_zeros(spread, axis, stride)
@@ -53,7 +55,7 @@ class ConvolutionOperator:
         padding = tuple(((k - 1) * d - before, n + before - size) for n, size, k, d, (before, _) in sizes)
         return _convolution(spread, self._flipped(kernel), (1,) * len(padding), padding, self.dilation)
 
-    def _flipped(self, kernel):
+    def _flipped(self, kernel: Tensor) -> Tensor:
         spatial_axes = tuple(range(len(self.kernel_size)))
         kernel = ops.flip(ops.reshape(kernel, self.kernel_shape), spatial_axes)
         if self.groups == 1:
@@ -74,10 +76,10 @@ class TransposedOperator:
     input_shape: tuple[int, ...]
     norm_factor: float = 1.0
 
-    def apply(self, kernel, vector):
+    def apply(self, kernel: Tensor, vector: Tensor) -> Tensor:
         return self.forward.adjoint(kernel, vector)
 
-    def adjoint(self, kernel, vector):
+    def adjoint(self, kernel: Tensor, vector: Tensor) -> Tensor:
         return self.forward.apply(kernel, vector)
 
 
@@ -128,7 +130,7 @@ def transposed_convolution_operator(layer: keras.layers.Layer, input_shape: Sequ
     return TransposedOperator(forward, (1, *spatial_shape, channels))
 
 
-def fused_separable_kernel(depthwise_kernel, pointwise_kernel):
+def fused_separable_kernel(depthwise_kernel: Tensor, pointwise_kernel: Tensor) -> Tensor:
     """The kernel `(window, channels, filters)` of the one convolution that a separable convolution amounts to."""
     *window, channels, multiplier = depthwise_kernel.shape
     filters = pointwise_kernel.shape[-1]
@@ -137,13 +139,19 @@ def fused_separable_kernel(depthwise_kernel, pointwise_kernel):
     return ops.reshape(ops.einsum("wcm,cmf->wcf", depthwise, pointwise), (*window, channels, filters))
 
 
-def _image_shape(layer, shape) -> tuple[tuple[int, ...], int]:
+def _image_shape(layer: keras.layers.Layer, shape: Sequence[int]) -> tuple[tuple[int, ...], int]:
     if layer.data_format == "channels_last":
         return tuple(shape[1:-1]), shape[-1]
     return tuple(shape[2:]), shape[1]
 
 
-def _convolution(image, kernel, strides, padding, dilation):
+def _convolution(
+    image: Tensor,
+    kernel: Tensor,
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    dilation: tuple[int, ...],
+) -> Tensor:
     """Of an image with zeros around it. `ops.pad` costs PyTorch as much as the rest, so Keras's modes go before it."""
     windows = zip(image.shape[1:-1], kernel.shape, strides, dilation, strict=False)
     mode = "valid"
@@ -168,7 +176,7 @@ def _halves(total: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _insert_zeros(tensor, axis: int, stride: int):
+def _insert_zeros(tensor: Tensor, axis: int, stride: int) -> Tensor:
     if stride == 1:
         return tensor
     size, tensor = tensor.shape[axis], ops.expand_dims(tensor, axis + 1)

@@ -1,14 +1,15 @@
 """The output layer of an SNGP: a Gaussian process on random features."""
 
-import numbers
 import warnings
+from typing import Any, cast
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from keras_sngp._runtime.files import register
-from keras_sngp._runtime.ops import is_traced
+from keras_sngp._runtime.ops import Shape, Tensor, is_traced
 from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.likelihood import check_likelihood, curvature
 from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR, check_mean_field_factor, shrink
@@ -71,6 +72,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         kernel_initializer: First value of `beta`. Zeros keep logits at 0 far from the data.
         returns: What a call returns, see below.
         seed: Integer seed of the random features.
+        activity_regularizer: Penalty on the outputs, as in every Keras layer.
+        name: The layer's name.
+        dtype: Dtype or dtype policy. Features and covariance are in float32 or wider whatever it says.
+        trainable: Whether `beta`, and the bias if it is, are trained.
 
     Call arguments:
         inputs: `(batch, width)`.
@@ -101,29 +106,34 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        num_inducing=1024,
+        units: int,
+        num_inducing: int = 1024,
         *,
-        gp_kernel_type="gaussian",
-        gp_kernel_scale=1.0,
-        gp_kernel_amplitude=1.0,
-        gp_output_bias=0.0,
-        normalize_input=False,
-        gp_output_bias_trainable=False,
-        gp_cov_momentum=None,
-        gp_cov_ridge_penalty=1.0,
-        scale_random_features=True,
-        orthogonal_random_features=False,
-        l2_regularization=1e-6,
-        gp_cov_likelihood="gaussian",
-        gp_cov_per_class=None,
-        mean_field_factor=MEAN_FIELD_FACTOR,
-        kernel_initializer="zeros",
-        returns="logits_and_covariance",
-        seed=None,
-        **kwargs,
-    ):
-        super().__init__(autocast=False, **kwargs)
+        gp_kernel_type: str = "gaussian",
+        gp_kernel_scale: float | str = 1.0,
+        gp_kernel_amplitude: float = 1.0,
+        gp_output_bias: float = 0.0,
+        normalize_input: bool = False,
+        gp_output_bias_trainable: bool = False,
+        gp_cov_momentum: float | None = None,
+        gp_cov_ridge_penalty: float = 1.0,
+        scale_random_features: bool = True,
+        orthogonal_random_features: bool = False,
+        l2_regularization: float = 1e-6,
+        gp_cov_likelihood: str = "gaussian",
+        gp_cov_per_class: bool | None = None,
+        mean_field_factor: float = MEAN_FIELD_FACTOR,
+        kernel_initializer: str | keras.initializers.Initializer = "zeros",
+        returns: str = "logits_and_covariance",
+        seed: int | None = None,
+        activity_regularizer: str | keras.regularizers.Regularizer | None = None,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(
+            activity_regularizer=activity_regularizer, name=name, dtype=dtype, trainable=trainable, autocast=False
+        )
         self.units = units
         self.gp_kernel_type = gp_kernel_type
         self.gp_kernel_scale = gp_kernel_scale
@@ -162,14 +172,15 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             else None
         )
 
-    def _check_arguments(self):
-        if not isinstance(self.units, numbers.Integral) or self.units < 1:
+    def _check_arguments(self) -> None:
+        if not isinstance(self.units, int | np.integer) or self.units < 1:
             raise ValueError(f"`units` must be an integer of at least 1. Received: {self.units!r}")
         if not 0 < self.gp_cov_ridge_penalty < float("inf"):
             raise ValueError(
                 f"`gp_cov_ridge_penalty` must be a finite number above 0. Received: {self.gp_cov_ridge_penalty!r}"
             )
-        if not (self.gp_cov_momentum in (None, -1) or 0 < self.gp_cov_momentum < 1):
+        momentum = self.gp_cov_momentum
+        if not (momentum is None or momentum == -1 or 0 < momentum < 1):
             raise ValueError(
                 "`gp_cov_momentum` must be None (one exact pass after training), -1 (a sum) or a number "
                 f"between 0 and 1 (a decaying sum). Received: {self.gp_cov_momentum!r}"
@@ -182,7 +193,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             )
 
     @staticmethod
-    def _check_returns(returns):
+    def _check_returns(returns: str) -> str:
         if returns not in RETURNS:
             raise ValueError(f"`returns` must be one of {', '.join(RETURNS)}. Received: {returns!r}")
         return returns
@@ -194,7 +205,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             return self.gp_cov_likelihood == "categorical" and few
         return self.gp_cov_per_class
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 2:
             raise ValueError(
                 "A Gaussian process layer takes features (batch, width); pool or flatten them first. "
@@ -204,7 +215,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         if self.input_normalization is not None:
             self.input_normalization.build(input_shape)
         self.random_features.build(input_shape)
-        num_features = self.random_features.compute_output_shape(input_shape)[-1]
+        num_features = cast(int, self.random_features.compute_output_shape(input_shape)[-1])
         self.kernel = self.add_weight(
             name="kernel",
             shape=(num_features, self.units),
@@ -219,9 +230,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             trainable=self.gp_output_bias_trainable,
             autocast=False,
         )
-        matrix = (num_features, num_features)
-        if self.has_covariance_per_class:
-            matrix = (self.units, *matrix)
+        one = (num_features, num_features)
+        matrix = (self.units, *one) if self.has_covariance_per_class else one
         self.gram = self._sum_over_rows("gram", matrix)
         self.row_count = self._sum_over_rows("row_count", ())
         self.covariance_root = self._statistic("covariance_root", matrix, self._prior_root(num_features))
@@ -229,10 +239,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.current_temperature = self._statistic("temperature", (), 1.0)
         self.state = self._statistic("state", (), PosteriorState.UNFITTED, dtype="int32")
 
-    def _prior_root(self, num_features):
-        return np.eye(num_features) / np.sqrt(self.gp_cov_ridge_penalty)
+    def _prior_root(self, num_features: int) -> npt.NDArray[np.floating]:
+        return np.divide(np.eye(num_features), np.sqrt(self.gp_cov_ridge_penalty))
 
-    def _sum_over_rows(self, name, shape):
+    def _sum_over_rows(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
         """Each replica of a tf.distribute strategy adds up its own rows; outside of them one reads the total."""
         return keras.Variable(
             "zeros",
@@ -245,7 +255,9 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             name=name,
         )
 
-    def _statistic(self, name, shape, value, dtype=None):
+    def _statistic(
+        self, name: str, shape: tuple[int, ...], value: npt.ArrayLike, dtype: str | None = None
+    ) -> keras.Variable:
         return self.add_weight(
             name=name,
             shape=shape,
@@ -258,7 +270,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             aggregation="only_first_replica",
         )
 
-    def call(self, inputs, training=None, returns=None):
+    def call(self, inputs: Tensor, training: bool | None = None, returns: str | None = None) -> Tensor:
         returns = self.returns if returns is None else self._check_returns(returns)
         inputs = ops.cast(inputs, self.variable_dtype)
         if self.input_normalization is not None:
@@ -280,21 +292,21 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             return logits, ops.zeros_like(spread(features[:, :1], self.covariance_root[..., :1, :1]))
         return logits, spread(features, self.covariance_root.value)
 
-    def _mean_field_logits(self, features, logits):
+    def _mean_field_logits(self, features: Tensor, logits: Tensor) -> Tensor:
         fitted = ops.cast(ops.equal(self.state.value, int(PosteriorState.FITTED)), logits.dtype)
         variance = posterior.variance(features, self.covariance_root.value)
         return self.shrink_by_variance(logits, fitted * variance)
 
-    def shrink_by_variance(self, logits, variance):
+    def shrink_by_variance(self, logits: Tensor, variance: Tensor) -> Tensor:
         """Mean-field logits `m / (T sqrt(1 + lambda v))`, with the present mean-field factor and temperature."""
         return shrink(logits, variance, self.current_mean_field_factor.value, self.current_temperature.value)
 
-    def set_calibration(self, mean_field_factor, temperature):
+    def set_calibration(self, mean_field_factor: float, temperature: float) -> None:
         """Sets `lambda` and `T`; see `calibrate`."""
         self.current_mean_field_factor.assign(mean_field_factor)
         self.current_temperature.assign(temperature)
 
-    def _after_training_step(self, features, logits):
+    def _after_training_step(self, features: Tensor, logits: Tensor) -> None:
         if self.gp_cov_momentum is None:
             untouched = ops.equal(self.state.value, int(PosteriorState.UNFITTED))
             self.state.assign(ops.where(untouched, self.state.value, int(PosteriorState.STALE)))
@@ -305,11 +317,11 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.accumulate(features, logits)
         self.state.assign(int(PosteriorState.STALE))
 
-    def accumulate(self, features, logits, sample_weight=None):
+    def accumulate(self, features: Tensor, logits: Tensor, sample_weight: Tensor | None = None) -> None:
         """Adds a batch to the Gram matrix: `G += sum_i w_i phi_i phi_i^T`.
 
         Args:
-            features: Random features `(batch, num_inducing)`.
+            features: Random features `(batch, num_features)`.
             logits: Plain logits `(batch, units)`.
             sample_weight: `(batch,)`; each row counts that often.
         """
@@ -321,7 +333,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.gram.assign(self.gram.value + posterior.gram_matrix(features, weights))
         self.row_count.assign(self.row_count.value + ops.sum(counts))
 
-    def accumulate_inputs(self, inputs, sample_weight=None):
+    def accumulate_inputs(self, inputs: Tensor, sample_weight: Tensor | None = None) -> None:
         """Adds a batch of the layer's inputs to the Gram matrix, for training loops without a Keras model.
 
         After training: `reset_covariance_matrix()`, this for each batch, then `update_covariance()`, is what
@@ -354,7 +366,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         """Number of rows, or the sum of their weights, in the Gram matrix."""
         return float(ops.convert_to_numpy(self.row_count))
 
-    def reset_covariance_matrix(self):
+    def reset_covariance_matrix(self) -> None:
         """Forgets all data and any calibration: the posterior is the prior again."""
         self.gram.assign(ops.zeros(self.gram.shape))
         self.row_count.assign(0.0)
@@ -363,7 +375,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.covariance_root.assign(prior_root.astype(self.variable_dtype))
         self.state.assign(int(PosteriorState.UNFITTED))
 
-    def update_covariance(self):
+    def update_covariance(self) -> None:
         """Turns the accumulated Gram matrix into the covariance used at inference.
 
         Raises:
@@ -386,11 +398,11 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             self.update_covariance()
         return self.posterior_state == PosteriorState.FITTED
 
-    def _bring_posterior_up_to_date(self, warn):
+    def _bring_posterior_up_to_date(self, warn: bool) -> None:
         if not self.has_current_posterior() and warn:
             self._warn_without_posterior()
 
-    def _warn_without_posterior(self):
+    def _warn_without_posterior(self) -> None:
         meaning = {
             PosteriorState.UNFITTED: "has not been fitted, so this is the prior's covariance",
             PosteriorState.STALE: "is stale: it belongs to the weights before the last training",
@@ -401,28 +413,33 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             stacklevel=2,
         )
 
-    def compute_output_shape(self, input_shape, returns=None):
+    def compute_output_shape(self, input_shape: Shape, returns: str | None = None) -> Shape | tuple[Shape, Shape]:
         returns = self.returns if returns is None else returns
         batch = input_shape[0]
         logits = (batch, self.units)
-        each = (self.units,) if self.has_covariance_per_class else ()
-        return {
+        each: Shape = (self.units,) if self.has_covariance_per_class else ()
+        shapes: dict[str, Shape | tuple[Shape, Shape]] = {
             "logits": logits,
             "mean_field_logits": logits,
             "logits_and_variance": (logits, (batch, *each)),
             "logits_and_covariance": (logits, (*each, batch, batch)),
-        }[returns]
+        }
+        return shapes[returns]
 
-    def compute_output_spec(self, inputs, training=None, returns=None):
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, training: bool | None = None, returns: str | None = None
+    ) -> Any:
         shapes = self.compute_output_shape(inputs.shape, returns)
         if isinstance(shapes[0], tuple):
             return tuple(keras.KerasTensor(shape, self.variable_dtype) for shape in shapes)
         return keras.KerasTensor(shapes, self.variable_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units, "returns": self.returns, **self.settings()}
+
+    def settings(self) -> dict[str, Any]:
+        """The configuration without `units`, `returns` and what every Keras layer has: what `SNGP` takes as well."""
         return {
-            **super().get_config(),
-            "units": self.units,
             "num_inducing": self.num_inducing,
             "gp_kernel_type": self.gp_kernel_type,
             "gp_kernel_scale": self.gp_kernel_scale,
@@ -439,6 +456,5 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             "gp_cov_per_class": self.gp_cov_per_class,
             "mean_field_factor": self.mean_field_factor,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "returns": self.returns,
             "seed": self.seed,
         }

@@ -15,6 +15,8 @@ Reference: Liu et al. 2020, arXiv:2006.10108, equation 9; Rasmussen and Williams
 
 from keras import ops
 
+from keras_sngp._runtime.ops import Tensor
+
 LIKELIHOODS = ("gaussian", "binary_logistic", "poisson", "categorical")
 
 
@@ -31,7 +33,7 @@ def check_likelihood(likelihood: str, units: int) -> None:
         )
 
 
-def curvature(logits, likelihood: str, per_class: bool):
+def curvature(logits: Tensor, likelihood: str, per_class: bool) -> Tensor:
     """Curvature `w` of each row: `(batch,)`, or `(batch, classes)` with a covariance a class."""
     if likelihood == "gaussian":
         return ops.ones_like(logits[:, 0])

@@ -11,17 +11,20 @@ An operator offers `input_shape`, `apply(kernel, vector)`, `adjoint(kernel, vect
 import dataclasses
 import itertools
 import math
-import typing
 from collections.abc import Sequence
+from typing import TypeAlias, cast
 
 import keras
 from keras import ops
 
+from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers.convolution_operators import (
     CONVOLUTIONS,
     DEPTHWISE_CONVOLUTIONS,
     SEPARABLE_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
+    ConvolutionOperator,
+    TransposedOperator,
     convolution_operator,
     fused_separable_kernel,
     transposed_convolution_operator,
@@ -54,21 +57,45 @@ class MatrixOperator:
     def input_shape(self) -> tuple[int, ...]:
         return (self.blocks, self.inputs)
 
-    def _matrices(self, kernel):
+    def _matrices(self, kernel: Tensor) -> Tensor:
         return ops.reshape(ops.transpose(kernel, self.axes), (self.blocks, self.inputs, self.outputs))
 
-    def apply(self, kernel, vector):
+    def apply(self, kernel: Tensor, vector: Tensor) -> Tensor:
         return ops.einsum("bio,bi->bo", self._matrices(kernel), vector)
 
-    def adjoint(self, kernel, vector):
+    def adjoint(self, kernel: Tensor, vector: Tensor) -> Tensor:
         return ops.einsum("bio,bo->bi", self._matrices(kernel), vector)
 
 
-def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]):
+LinearOperator: TypeAlias = MatrixOperator | ConvolutionOperator | TransposedOperator
+
+
+def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]) -> LinearOperator:
     """Returns the linear operator of a built layer for inputs of `input_shape`.
 
-    Convolutions over images of unknown size get a matrix whose norm, times `norm_factor`, bounds the
-    operator's for any size: each input pixel is seen by at most `norm_factor**2` output pixels.
+    Convolutions over images of unknown size get that of `any_size_operator_of`.
+
+    Raises:
+        TypeError: the layer is none of `LINEAR_LAYERS`.
+        ValueError: an `EinsumDense` equation that is not a (block) matrix product.
+    """
+    check_has_operator(layer)
+    if isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense)):
+        return any_size_operator_of(layer)
+    spatial_axes = slice(1, -1) if layer.data_format == "channels_last" else slice(2, None)
+    if None in input_shape[spatial_axes]:
+        return any_size_operator_of(layer)
+    input_shape = cast(Sequence[int], input_shape)
+    if isinstance(layer, TRANSPOSED_CONVOLUTIONS):
+        return transposed_convolution_operator(layer, input_shape)
+    return convolution_operator(layer, input_shape)
+
+
+def any_size_operator_of(layer: keras.layers.Layer) -> MatrixOperator:
+    """The operator of a built layer as a matrix.
+
+    That of a convolution has a norm that, times `norm_factor`, bounds the layer's for images of any size: each input
+    pixel is seen by at most `norm_factor**2` output pixels.
 
     Raises:
         TypeError: the layer is none of `LINEAR_LAYERS`.
@@ -79,13 +106,7 @@ def operator_of(layer: keras.layers.Layer, input_shape: Sequence[int | None]):
         return matrix_operator(layer.kernel.shape)
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_operator(layer)
-    spatial_axes = slice(1, -1) if layer.data_format == "channels_last" else slice(2, None)
-    if None in input_shape[spatial_axes]:
-        return _any_size_operator(layer)
-    input_shape = typing.cast(Sequence[int], input_shape)
-    if isinstance(layer, TRANSPOSED_CONVOLUTIONS):
-        return transposed_convolution_operator(layer, input_shape)
-    return convolution_operator(layer, input_shape)
+    return _any_size_operator(layer)
 
 
 def check_has_operator(layer: keras.layers.Layer) -> None:
@@ -97,7 +118,7 @@ def check_has_operator(layer: keras.layers.Layer) -> None:
         )
 
 
-def linear_kernel(layer: keras.layers.Layer):
+def linear_kernel(layer: keras.layers.Layer) -> Tensor:
     """The kernel that the layer's operator takes; of a separable convolution both kernels in one."""
     if isinstance(layer, SEPARABLE_CONVOLUTIONS):
         return fused_separable_kernel(layer.depthwise_kernel, layer.pointwise_kernel)
@@ -125,7 +146,7 @@ def matrix_operator(kernel_shape: Sequence[int]) -> MatrixOperator:
     return MatrixOperator(tuple(range(len(kernel_shape))), 1, math.prod(inputs), outputs)
 
 
-def _einsum_operator(layer) -> MatrixOperator:
+def _einsum_operator(layer: keras.layers.EinsumDense) -> MatrixOperator:
     operands, result = layer.equation.replace("...", "").split("->")
     inputs, kernel = operands.split(",")
     order: dict[str, list[int]] = {"block": [], "input": [], "output": []}
@@ -152,7 +173,7 @@ _NOT_A_MATRIX_PRODUCT = (
 )
 
 
-def _any_size_operator(layer) -> MatrixOperator:
+def _any_size_operator(layer: keras.layers.Layer) -> MatrixOperator:
     views_of_a_pixel = math.prod(
         math.ceil(size / (stride // math.gcd(stride, dilation)))
         for size, stride, dilation in zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)

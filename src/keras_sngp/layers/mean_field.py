@@ -18,12 +18,21 @@ import numbers
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
+
+from keras_sngp._runtime.ops import Tensor
 
 MEAN_FIELD_FACTOR = math.pi / 8
 
 
-def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, *, variance=None):
+def mean_field_logits(
+    logits: Tensor,
+    covmat: Tensor | None = None,
+    mean_field_factor: float = MEAN_FIELD_FACTOR,
+    *,
+    variance: Tensor | None = None,
+) -> Tensor:
     """Shrinks logits by their posterior variance, `m / sqrt(1 + lambda v)`.
 
     Args:
@@ -55,7 +64,7 @@ def mean_field_logits(logits, covmat=None, mean_field_factor=MEAN_FIELD_FACTOR, 
     return shrink(logits, variance, mean_field_factor)
 
 
-def shrink(logits, variance, mean_field_factor, temperature=1.0):
+def shrink(logits: Tensor, variance: Tensor, mean_field_factor: Tensor, temperature: Tensor = 1.0) -> Tensor:
     """`m / (T sqrt(1 + lambda v))`, for tensors and arrays of matching rows."""
     logits, variance = ops.convert_to_tensor(logits), ops.convert_to_tensor(variance)
     if len(variance.shape) < len(logits.shape):
@@ -63,20 +72,20 @@ def shrink(logits, variance, mean_field_factor, temperature=1.0):
     return logits / (temperature * ops.sqrt(1 + mean_field_factor * variance))
 
 
-def _floating(logits):
+def _floating(logits: Tensor) -> Tensor:
     logits = ops.convert_to_tensor(logits)
     return (
         logits if "float" in keras.backend.standardize_dtype(logits.dtype) else ops.cast(logits, keras.config.floatx())
     )
 
 
-def check_mean_field_factor(mean_field_factor) -> None:
+def check_mean_field_factor(mean_field_factor: float) -> None:
     """Raises a ValueError unless the factor is a number of at least 0."""
     if not (isinstance(mean_field_factor, numbers.Real) and 0 <= float(mean_field_factor) < math.inf):
         raise ValueError(f"`mean_field_factor` must be a finite number of at least 0. Received: {mean_field_factor!r}")
 
 
-def _diagonal(covmat):
+def _diagonal(covmat: Tensor) -> Tensor:
     covmat = ops.convert_to_tensor(covmat)
     shape = covmat.shape
     if len(shape) == 1:
@@ -90,7 +99,12 @@ def _diagonal(covmat):
     )
 
 
-def monte_carlo_logits(logits: np.ndarray, variance: np.ndarray, num_samples: int, seed=None):
+def monte_carlo_logits(
+    logits: npt.NDArray[np.floating],
+    variance: npt.NDArray[np.floating],
+    num_samples: int,
+    seed: int | None = None,
+) -> npt.NDArray[np.floating]:
     """Samples of the logits, `Normal(m, v)` independently for each row and class.
 
     Args:
@@ -106,4 +120,5 @@ def monte_carlo_logits(logits: np.ndarray, variance: np.ndarray, num_samples: in
         raise ValueError(f"`num_samples` must be at least 1. Received: {num_samples}")
     deviation = np.sqrt(variance if variance.ndim == logits.ndim else variance[:, None])
     noise = np.random.default_rng(seed).normal(size=(num_samples, *logits.shape))
-    return (logits + deviation * noise).astype(logits.dtype)
+    samples: npt.NDArray[np.floating] = (logits + deviation * noise).astype(logits.dtype)
+    return samples

@@ -24,9 +24,15 @@ Processes for Machine Learning", equations 2.8 (weight-space posterior) and 3.20
 import enum
 import itertools
 import warnings
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from keras import ops
+
+from keras_sngp._runtime.ops import Tensor
+
+Matrix: TypeAlias = npt.NDArray[np.floating]
 
 FEW_ROWS = 16
 TRIANGULAR_BLOCKS = 8
@@ -42,7 +48,7 @@ class PosteriorState(enum.IntEnum):
     STALE = 2
 
 
-def gram_matrix(features, weights):
+def gram_matrix(features: Tensor, weights: Tensor) -> Tensor:
     """Weighted Gram matrix `G` of a batch, without the prior.
 
     Args:
@@ -57,14 +63,14 @@ def gram_matrix(features, weights):
     return _symmetric_product(ops.transpose(weights)[:, None, :] * ops.transpose(features), features)
 
 
-def _symmetric_product(left, right):
+def _symmetric_product(left: Tensor, right: Tensor) -> Tensor:
     """`left @ right`, known to be symmetric: in strips from the diagonal on; what lies left of it is their mirror."""
     size = right.shape[-1]
     if size < SMALLEST_IN_STRIPS:
         return ops.matmul(left, right)
     edges = _edges(size, STRIPS)
     strips = [ops.matmul(left[..., start:end, :], right[:, start:]) for start, end in itertools.pairwise(edges)]
-    rows = []
+    rows: list[Tensor] = []
     for start, end in itertools.pairwise(edges):
         above = zip(edges, strips[: len(rows)], strict=False)
         mirrored = [ops.swapaxes(strip[..., start - edge : end - edge], -1, -2) for edge, strip in above]
@@ -73,10 +79,10 @@ def _symmetric_product(left, right):
 
 
 def _edges(size: int, parts: int) -> list[int]:
-    return np.unique(np.linspace(0, size, parts + 1).astype(int)).tolist()
+    return [int(edge) for edge in np.unique(np.linspace(0, size, parts + 1).astype(int))]
 
 
-def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
+def covariance_root(gram: Matrix, ridge: float) -> Matrix:
     """A root `F` of the posterior covariance, `F F^T = (G + ridge I)^-1`, in float64.
 
     With the Cholesky factor `L L^T = G + ridge I`, the root is `L^-T`. Where rounding has left the matrix
@@ -124,7 +130,7 @@ def covariance_root(gram: np.ndarray, ridge: float) -> np.ndarray:
     )
 
 
-def _inverse_of_lower_triangular(factor: np.ndarray) -> np.ndarray:
+def _inverse_of_lower_triangular(factor: Matrix) -> Matrix:
     """By halves, so that nearly all work is products of matrices."""
     size = len(factor)
     if size <= LARGEST_SOLVED_AT_ONCE:
@@ -137,7 +143,7 @@ def _inverse_of_lower_triangular(factor: np.ndarray) -> np.ndarray:
     return inverse
 
 
-def held_out_variance_ratio(gram: np.ndarray, root: np.ndarray, ridge: float, rows: float) -> float:
+def held_out_variance_ratio(gram: Matrix, root: Matrix, ridge: float, rows: float) -> float:
     r"""How little training rows say about each other: 0 for much, 1 for nothing.
 
     The mean variance `v` of the training rows, each taken as if it had been left out, `v / (1 - v)`, over the
@@ -156,7 +162,7 @@ def held_out_variance_ratio(gram: np.ndarray, root: np.ndarray, ridge: float, ro
     return float(variance_mean / (1 - variance_mean) / prior_variance)
 
 
-def variance(features, root):
+def variance(features: Tensor, root: Tensor) -> Tensor:
     """Posterior variance of each row's logit, `||phi F||^2`.
 
     Args:
@@ -176,7 +182,7 @@ def variance(features, root):
     return ops.sum(ops.square(projected), axis=-1)
 
 
-def covariance(features, root):
+def covariance(features: Tensor, root: Tensor) -> Tensor:
     """Posterior covariance between the rows' logits, `(phi F)(phi F)^T`.
 
     Memory grows with the square of the batch; `variance` gives its diagonal alone.
@@ -188,16 +194,16 @@ def covariance(features, root):
     return ops.matmul(projected, ops.swapaxes(projected, -1, -2))
 
 
-def _squared_norm(features, root):
+def _squared_norm(features: Tensor, root: Tensor) -> Tensor:
     return ops.sum(ops.square(ops.matmul(features, root)), axis=-1)
 
 
-def _squared_norm_by_triangular_root(features, root):
+def _squared_norm_by_triangular_root(features: Tensor, root: Tensor) -> Tensor:
     """Columns block by block, without the zeros below each; for few rows copying the blocks takes longer."""
     edges = itertools.pairwise(_edges(root.shape[1], TRIANGULAR_BLOCKS))
     return sum(_squared_norm(_first_columns(features, end), root[:end, start:end]) for start, end in edges)
 
 
-def _first_columns(features, number):
+def _first_columns(features: Tensor, number: int) -> Tensor:
     """By `split`, since LiteRT lacks what JAX makes of an index into a batch of any number of rows."""
     return features if number == features.shape[1] else ops.split(features, [number], axis=1)[0]

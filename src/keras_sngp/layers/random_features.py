@@ -3,13 +3,15 @@
 import math
 import numbers
 import random
+from typing import Any, cast
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from keras_sngp._runtime.files import register
-from keras_sngp._runtime.ops import cosine
+from keras_sngp._runtime.ops import Shape, Tensor, cosine
 
 KERNEL_TYPES = ("gaussian", "laplacian", "linear")
 MOST_ROWS_FOR_THE_MEDIAN = 128
@@ -43,6 +45,10 @@ class RandomFeatures(keras.layers.Layer):
         orthogonal: Draw the rows of `W` in orthogonal blocks, with the same lengths in distribution.
             Lowers the error of the Gaussian kernel; only for `"gaussian"`.
         seed: Integer seed of `W` and `b`. The same seed gives the same features on every backend.
+        activity_regularizer: Penalty on the features, as in every Keras layer.
+        name: The layer's name.
+        dtype: Dtype or dtype policy.
+        trainable: Taken for the sake of Keras's configurations; no weight of the layer is trained.
 
     Call arguments:
         inputs: `(batch, width)`.
@@ -64,28 +70,34 @@ class RandomFeatures(keras.layers.Layer):
 
     def __init__(
         self,
-        num_features,
-        kernel_type="gaussian",
-        length_scale=1.0,
-        scaled=True,
-        amplitude=1.0,
-        orthogonal=False,
-        seed=None,
-        **kwargs,
-    ):
-        super().__init__(autocast=False, **kwargs)
-        if not isinstance(num_features, numbers.Integral) or num_features < 1:
+        num_features: int,
+        kernel_type: str = "gaussian",
+        length_scale: float | str = 1.0,
+        scaled: bool = True,
+        amplitude: float = 1.0,
+        orthogonal: bool = False,
+        seed: int | None = None,
+        *,
+        activity_regularizer: str | keras.regularizers.Regularizer | None = None,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(
+            activity_regularizer=activity_regularizer, name=name, dtype=dtype, trainable=trainable, autocast=False
+        )
+        if not isinstance(num_features, int | np.integer) or num_features < 1:
             raise ValueError(
                 "The number of random features (`num_inducing` of a Gaussian process layer) must be "
                 f"an integer of at least 1. Received: {num_features!r}"
             )
         if kernel_type not in KERNEL_TYPES:
             raise ValueError(f"The kernel type must be one of {', '.join(KERNEL_TYPES)}. Received: {kernel_type!r}")
-        if length_scale != "auto" and not (isinstance(length_scale, numbers.Real) and 0 < length_scale < math.inf):
+        if length_scale != "auto" and not _is_positive(length_scale):
             raise ValueError(
                 f"The kernel's length scale must be a finite number above 0 or 'auto'. Received: {length_scale!r}"
             )
-        if not (isinstance(amplitude, numbers.Real) and 0 < amplitude < math.inf):
+        if not _is_positive(amplitude):
             raise ValueError(f"The kernel's amplitude must be a finite number above 0. Received: {amplitude!r}")
         if orthogonal and kernel_type != "gaussian":
             raise ValueError(f"Orthogonal random features exist for the 'gaussian' kernel. Received: {kernel_type!r}")
@@ -97,12 +109,12 @@ class RandomFeatures(keras.layers.Layer):
         self.orthogonal = orthogonal
         self.seed = seed
 
-    def build(self, input_shape):
-        width = input_shape[-1]
+    def build(self, input_shape: Shape) -> None:
+        width = cast(int, input_shape[-1])
         automatic = self.length_scale == "auto"
-        first_scale = width if self.kernel_type == "laplacian" else math.sqrt(width)
+        first_scale = float(width) if self.kernel_type == "laplacian" else math.sqrt(width)
         self.current_length_scale = self._constant(
-            "length_scale", np.array(first_scale if automatic else self.length_scale)
+            "length_scale", np.array(first_scale if automatic else self.length_scale, dtype=float)
         )
         if automatic:
             self.length_scale_is_set = self._constant("length_scale_is_set", np.array(0.0))
@@ -111,7 +123,7 @@ class RandomFeatures(keras.layers.Layer):
             self.directions = self._constant("directions", self._draw_directions(generator, width))
             self.phases = self._constant("phases", generator.uniform(0, 2 * math.pi, self.num_features))
 
-    def _constant(self, name, value):
+    def _constant(self, name: str, value: npt.NDArray[np.floating]) -> keras.Variable:
         return self.add_weight(
             name=name,
             shape=value.shape,
@@ -121,7 +133,7 @@ class RandomFeatures(keras.layers.Layer):
             aggregation="only_first_replica",
         )
 
-    def _draw_directions(self, generator, width):
+    def _draw_directions(self, generator: np.random.Generator, width: int) -> npt.NDArray[np.floating]:
         shape = (width, self.num_features)
         if self.kernel_type == "laplacian":
             return generator.standard_cauchy(shape)
@@ -131,10 +143,11 @@ class RandomFeatures(keras.layers.Layer):
         blocks = [
             np.linalg.qr(generator.normal(size=(width, width)))[0] for _ in range(math.ceil(self.num_features / width))
         ]
-        lengths = np.linalg.norm(directions, axis=0)
-        return np.concatenate(blocks, axis=1)[:, : self.num_features] * lengths
+        lengths: npt.NDArray[np.floating] = np.linalg.norm(directions, axis=0)
+        orthonormal: npt.NDArray[np.floating] = np.concatenate(blocks, axis=1)[:, : self.num_features]
+        return orthonormal * lengths
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         inputs = ops.cast(inputs, self.variable_dtype)
         scaled_inputs = inputs / self._length_scale(inputs, training)
         factor = self.amplitude
@@ -145,7 +158,7 @@ class RandomFeatures(keras.layers.Layer):
             factor *= math.sqrt(2 / self.num_features) if self.scaled else 1.0
         return features if factor == 1 else factor * features
 
-    def _length_scale(self, inputs, training):
+    def _length_scale(self, inputs: Tensor, training: bool | None) -> Tensor:
         if training and self.length_scale == "auto":
             median = ops.cond(
                 self.length_scale_is_set.value > 0,
@@ -156,7 +169,7 @@ class RandomFeatures(keras.layers.Layer):
             self.length_scale_is_set.assign(ops.where(median > 0, 1.0, self.length_scale_is_set.value))
         return self.current_length_scale.value
 
-    def _median_distance(self, inputs):
+    def _median_distance(self, inputs: Tensor) -> Tensor:
         rows = inputs[:MOST_ROWS_FOR_THE_MEDIAN]
         rows = rows - ops.mean(rows, axis=0)
         if self.kernel_type == "laplacian":
@@ -170,11 +183,11 @@ class RandomFeatures(keras.layers.Layer):
         zeros_first = ops.sort(ops.reshape(off_diagonal, (-1,)))
         return ops.take(zeros_first, (count * count + count) // 2 - 1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         width = input_shape[-1] if self.kernel_type == "linear" else self.num_features
         return (*input_shape[:-1], width)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_features": self.num_features,
@@ -185,6 +198,11 @@ class RandomFeatures(keras.layers.Layer):
             "orthogonal": self.orthogonal,
             "seed": self.seed,
         }
+
+
+def _is_positive(number: object) -> bool:
+    """Whether it is a finite number above 0."""
+    return isinstance(number, numbers.Real) and 0 < float(number) < math.inf
 
 
 def _drawn_seed() -> int:

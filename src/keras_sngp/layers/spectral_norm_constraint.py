@@ -1,20 +1,24 @@
 """A bound on kernels that cannot be reached from outside, such as those inside a transformer block."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from keras_sngp._runtime.files import register
 from keras_sngp._runtime.keras_internals import layers_of
+from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers.convolution_operators import SEPARABLE_CONVOLUTIONS
 from keras_sngp.layers.leading_singular_vector import lanczos, norm
 from keras_sngp.layers.linear_operators import (
     LINEAR_LAYERS,
     MatrixOperator,
+    any_size_operator_of,
     matrix_operator,
-    operator_of,
     scaled_variable,
 )
 from keras_sngp.layers.spectral_normalization import check_norm_multiplier
@@ -35,7 +39,8 @@ class SpectralNormConstraint(keras.constraints.Constraint):
 
     Args:
         norm_multiplier: The bound `c`, above 0.
-        operator: The kernel's `MatrixOperator`; by default the matrix from all axes but the last to the last.
+        operator: The kernel's `MatrixOperator`, or its fields; by default the matrix from all axes but the last to the
+            last.
         first: Another constraint, applied before.
 
     Example:
@@ -46,23 +51,28 @@ class SpectralNormConstraint(keras.constraints.Constraint):
     0.9
     """
 
-    def __init__(self, norm_multiplier=0.95, operator=None, first=None):
+    def __init__(
+        self,
+        norm_multiplier: float = 0.95,
+        operator: MatrixOperator | Mapping[str, Any] | None = None,
+        first: str | keras.constraints.Constraint | Mapping[str, Any] | None = None,
+    ) -> None:
         self.norm_multiplier = check_norm_multiplier(norm_multiplier)
-        self.operator = MatrixOperator(**operator) if isinstance(operator, dict) else operator
+        self.operator = MatrixOperator(**operator) if isinstance(operator, Mapping) else operator
         self.first = keras.constraints.get(first)
 
-    def __call__(self, w):
+    def __call__(self, w: Tensor) -> Tensor:
         if self.first is not None:
             w = self.first(w)
         scale = self.norm_multiplier / ops.maximum(self.spectral_norm(w), self.norm_multiplier)
         return ops.convert_to_tensor(w) * ops.cast(scale, w.dtype)
 
-    def spectral_norm(self, kernel):
+    def spectral_norm(self, kernel: Tensor) -> Tensor:
         """The norm that is bounded, a scalar."""
         operator = self.operator or matrix_operator(kernel.shape)
         kernel = ops.stop_gradient(ops.cast(kernel, "float32"))
 
-        def normal_operator(vector):
+        def normal_operator(vector: Tensor) -> Tensor:
             vector = ops.reshape(vector, operator.input_shape)
             return ops.reshape(operator.adjoint(kernel, operator.apply(kernel, vector)), (-1,))
 
@@ -71,7 +81,7 @@ class SpectralNormConstraint(keras.constraints.Constraint):
         stretched = operator.apply(kernel, ops.reshape(vector, operator.input_shape))
         return operator.norm_factor * norm(stretched)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "norm_multiplier": self.norm_multiplier,
             "operator": None if self.operator is None else dataclasses.asdict(self.operator),
@@ -79,7 +89,7 @@ class SpectralNormConstraint(keras.constraints.Constraint):
         }
 
 
-def _like(kernel, vector):
+def _like(kernel: Tensor, vector: npt.NDArray[np.floating]) -> Tensor:
     """The vector as a tensor that is traced if the kernel is."""
     return ops.cast(vector, "float32") + 0 * ops.sum(kernel)
 
@@ -128,7 +138,9 @@ def has_kernels_within(layer: keras.layers.Layer) -> bool:
     return any(isinstance(part, (*LINEAR_LAYERS, *RECURRENT_CELLS)) for part in layers_of(layer))
 
 
-def _constrain(name, variable, operator, norm_multiplier) -> ConstrainedKernel:
+def _constrain(
+    name: str, variable: keras.Variable, operator: MatrixOperator, norm_multiplier: float
+) -> ConstrainedKernel:
     earlier = variable.constraint
     if isinstance(earlier, SpectralNormConstraint):
         earlier = earlier.first
@@ -150,7 +162,7 @@ def kernels_within(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable,
     return [(name, kernel, operator) for name, kernel, operator in found if kernel.trainable]
 
 
-def _kernels_of(part, name):
+def _kernels_of(part: keras.layers.Layer, name: str) -> list[tuple[str, keras.Variable, MatrixOperator]]:
     if isinstance(part, RECURRENT_CELLS):
         kernels = (part.kernel, part.recurrent_kernel)
         return [(f"{name}/{kernel.name}", kernel, matrix_operator(kernel.shape)) for kernel in kernels]
@@ -160,5 +172,5 @@ def _kernels_of(part, name):
             f"SpectralNormalization where the layer is made. Received: {name!r}"
         )
     if isinstance(part, LINEAR_LAYERS):
-        return [(name, scaled_variable(part), operator_of(part, (None,) * len(part.kernel.shape)))]
+        return [(name, scaled_variable(part), any_size_operator_of(part))]
     return []

@@ -1,6 +1,8 @@
 """Spectral normalisation: a layer whose linear map never stretches distances beyond a bound."""
 
 import numbers
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,7 +10,7 @@ from keras import ops
 
 from keras_sngp._runtime.files import register
 from keras_sngp._runtime.keras_internals import layers_of
-from keras_sngp._runtime.ops import is_traced
+from keras_sngp._runtime.ops import Shape, Tensor, is_traced
 from keras_sngp.layers import call_notes
 from keras_sngp.layers.leading_singular_vector import lanczos, norm, normalised, power_iteration
 from keras_sngp.layers.linear_operators import (
@@ -59,6 +61,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         iteration: Steps of power iteration at each training step. One is enough, since `u` follows the slowly
             moving kernel.
         seed: Integer seed of the first `u`.
+        activity_regularizer: Penalty on the outputs, as in every Keras layer.
+        name: The wrapper's name.
+        dtype: Dtype or dtype policy; by default that of the wrapped layer.
+        trainable: Whether the wrapped layer's weights are trained.
 
     Call arguments:
         inputs: What the wrapped layer takes.
@@ -79,18 +85,34 @@ class SpectralNormalization(keras.layers.Wrapper):
         2018, arXiv:1804.04368, section 3; the iteration: Golub and Van Loan, "Matrix Computations", section 10.1.
     """
 
-    def __init__(self, layer, norm_multiplier=0.95, *, iteration=1, seed=0, **kwargs):
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        norm_multiplier: float = 0.95,
+        *,
+        iteration: int = 1,
+        seed: int = 0,
+        activity_regularizer: str | keras.regularizers.Regularizer | None = None,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        trainable: bool = True,
+    ) -> None:
         norm_multiplier = check_norm_multiplier(norm_multiplier)
         if iteration < 1:
             raise ValueError(f"`iteration` must be at least 1. Received: {iteration!r}")
         check_has_operator(layer)
-        kwargs.setdefault("dtype", layer.dtype_policy)
-        super().__init__(layer, **kwargs)
+        super().__init__(
+            layer,
+            activity_regularizer=activity_regularizer,
+            name=name,
+            dtype=layer.dtype_policy if dtype is None else dtype,
+            trainable=trainable,
+        )
         self.norm_multiplier = norm_multiplier
         self.iteration = iteration
         self.seed = seed
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.input_spec = self.layer.input_spec
         self._operator = operator_of(self.layer, input_shape)
@@ -113,24 +135,24 @@ class SpectralNormalization(keras.layers.Wrapper):
             aggregation="only_first_replica",
         )
 
-    def _first_vector(self, shape, dtype=None):
+    def _first_vector(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         start = np.random.default_rng(self.seed).normal(size=shape)
         start = ops.cast(start / np.linalg.norm(start), "float32")
         kernel = linear_kernel(self.layer)
         only_shapes_matter = is_traced(kernel)
         return start if only_shapes_matter else self._lanczos(kernel, start, LANCZOS_STEPS_TO_CONVERGE)
 
-    def _lanczos(self, kernel, start, steps):
+    def _lanczos(self, kernel: Tensor, start: Tensor, steps: int) -> Tensor:
         return ops.reshape(lanczos(self._normal_operator(kernel), ops.reshape(start, (-1,)), steps), start.shape)
 
-    def _normal_operator(self, kernel):
-        def apply(vector):
+    def _normal_operator(self, kernel: Tensor) -> Callable[[Tensor], Tensor]:
+        def apply(vector: Tensor) -> Tensor:
             vector = ops.reshape(vector, self._operator.input_shape)
             return ops.reshape(self._operator.adjoint(kernel, self._operator.apply(kernel, vector)), (-1,))
 
         return apply
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         kernel = self.effective_kernel(training)
         outputs, _ = self.layer.stateless_call(
             [self._substitute(v, kernel) for v in self.layer.trainable_variables],
@@ -141,10 +163,10 @@ class SpectralNormalization(keras.layers.Wrapper):
             self.add_loss(self.layer.activity_regularizer(outputs) / ops.shape(inputs)[0])
         return outputs
 
-    def _substitute(self, variable, kernel):
+    def _substitute(self, variable: keras.Variable, kernel: Tensor) -> Tensor:
         return kernel if variable is scaled_variable(self.layer) else variable.value
 
-    def effective_kernel(self, training=False):
+    def effective_kernel(self, training: bool | None = False) -> Tensor:
         """The kernel the layer computes with: `W * min(1, c / sigma)`.
 
         Raises:
@@ -154,7 +176,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         sigma = self._spectral_norm(linear_kernel(self.layer), training)
         return ops.cast(variable, "float32") * (self.norm_multiplier / ops.maximum(sigma, self.norm_multiplier))
 
-    def refine(self):
+    def refine(self) -> None:
         """Brings `u` to convergence for the present kernel and keeps it; inference then needs no search."""
         kernel = ops.stop_gradient(linear_kernel(self.layer))
         u = self._lanczos(kernel, self.u.value, LANCZOS_STEPS_TO_CONVERGE)
@@ -166,11 +188,11 @@ class SpectralNormalization(keras.layers.Wrapper):
         kernel = ops.stop_gradient(linear_kernel(self.layer))
         return bool(self._is_refined_for(kernel, self._operator.apply(kernel, self.u.value)))
 
-    def spectral_norm(self):
+    def spectral_norm(self) -> Tensor:
         """Largest singular value of the wrapped layer's own kernel, before the bound; a scalar."""
         return ops.stop_gradient(self._spectral_norm(linear_kernel(self.layer), training=False))
 
-    def _spectral_norm(self, kernel, training):
+    def _spectral_norm(self, kernel: Tensor, training: bool | None) -> Tensor:
         u = self._vector_in_training(ops.stop_gradient(kernel)) if training else self.u.value
         image = self._operator.apply(kernel, ops.stop_gradient(u))
         if training:
@@ -180,7 +202,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             image = self._image_at_inference(kernel, image)
         return self._operator.norm_factor * norm(image)
 
-    def _vector_in_training(self, kernel):
+    def _vector_in_training(self, kernel: Tensor) -> Tensor:
         """All iterations but the last, which shares its first product with the norm."""
         start = ops.copy(self.u.value)  # PyTorch's `assign` would change it under the gradient.
         if self.iteration == 1:
@@ -188,14 +210,14 @@ class SpectralNormalization(keras.layers.Wrapper):
         vector = power_iteration(self._normal_operator(kernel), ops.reshape(start, (-1,)), self.iteration - 1)
         return ops.reshape(vector, self._operator.input_shape)
 
-    def _image_at_inference(self, kernel, image):
+    def _image_at_inference(self, kernel: Tensor, image: Tensor) -> Tensor:
         """The image `W u` of the kept `u` where that is the kernel's, or else of one that is searched for."""
         frozen, kept = ops.stop_gradient(kernel), self.u.value
         refined = self._is_refined_for(frozen, ops.stop_gradient(image))
         if call_notes.note_norm_check(refined):
             return image
 
-        def search():
+        def search() -> Tensor:
             return self._lanczos(frozen, kept, LANCZOS_STEPS_AT_INFERENCE)
 
         if is_traced(frozen):
@@ -206,14 +228,15 @@ class SpectralNormalization(keras.layers.Wrapper):
             u = search()
         return self._operator.apply(kernel, ops.stop_gradient(u))
 
-    def _is_refined_for(self, kernel, image):
+    def _is_refined_for(self, kernel: Tensor, image: Tensor) -> Tensor:
         before = self.norms_when_refined.value
         return ops.all(ops.abs(_norms(kernel, image) - before) <= ops.multiply(SAME_NORMS, before))
 
-    def compute_output_shape(self, input_shape):
-        return self.layer.compute_output_shape(input_shape)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        output_shape: Shape = self.layer.compute_output_shape(input_shape)
+        return output_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "norm_multiplier": self.norm_multiplier,
@@ -222,11 +245,11 @@ class SpectralNormalization(keras.layers.Wrapper):
         }
 
 
-def _norms(kernel, image):
+def _norms(kernel: Tensor, image: Tensor) -> Tensor:
     return ops.stack([norm(kernel), norm(image)])
 
 
-def check_norm_multiplier(norm_multiplier) -> float:
+def check_norm_multiplier(norm_multiplier: float) -> float:
     """The bound as a float, or a ValueError."""
     if not isinstance(norm_multiplier, numbers.Real) or not 0 < float(norm_multiplier) < float("inf"):
         raise ValueError(f"`norm_multiplier` must be a finite number above 0. Received: {norm_multiplier!r}")

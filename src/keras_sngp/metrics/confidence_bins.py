@@ -40,7 +40,8 @@ class ConfidenceBins:
     @property
     def share(self) -> Array:
         """Share of all rows."""
-        return self.count / self.count.sum()
+        share: Array = self.count / self.count.sum()
+        return share
 
     def accuracy_band(self, level: float = 0.95) -> tuple[Array, Array]:
         """Wilson interval of each bin's accuracy; from 0 to 1 in an empty bin.
@@ -101,6 +102,7 @@ def bin_index(confidence: np.ndarray, num_bins: int, binning: str) -> npt.NDArra
     if binning not in BINNINGS:
         raise ValueError(f"`binning` must be one of {', '.join(BINNINGS)}. Received: {binning!r}")
     if binning == "equal_width":
-        return np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+        below: npt.NDArray[np.integer] = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+        return below
     lower = np.searchsorted(np.sort(confidence), confidence, side="left")
     return lower * num_bins // len(confidence)

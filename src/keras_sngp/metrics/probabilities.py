@@ -18,7 +18,8 @@ def softmax(logits: Array) -> Array:
     if logits.shape[-1] == 1:
         positive = special.expit(logits)
         return np.concatenate([1 - positive, positive], axis=-1)
-    return special.softmax(logits, axis=-1)
+    probabilities: Array = special.softmax(logits, axis=-1)
+    return probabilities
 
 
 def check_finite(outputs: Array, first_row: int = 0) -> None:
@@ -114,7 +115,7 @@ def checked_sums(
         raise ValueError(
             f"`{name}` must not be negative. Received: {value:g} in row {first_row + row}, column {column}. {remedy}"
         )
-    sums = probabilities.sum(axis=-1, dtype="float64")
+    sums: Array = probabilities.sum(axis=-1, dtype="float64")
     far = np.abs(sums - 1) > SUM_TOLERANCE
     if far.any():
         row = int(np.argwhere(far)[0][-1])

@@ -49,12 +49,14 @@ OF_PREDICTIONS = ("max_probability", "entropy", "margin", "variance", "given")
 def entropy(probabilities: npt.ArrayLike) -> Array:
     """Entropy `-sum_k p_k log p_k` in nats, 0 to log(classes), of `(..., classes)`."""
     p = np.asarray(probabilities)
-    return -np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)
+    nats: Array = -np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)
+    return nats
 
 
 def max_probability(probabilities: npt.ArrayLike) -> Array:
     """Probability of the predicted class, 1/classes to 1; the model's confidence."""
-    return np.max(np.asarray(probabilities), axis=-1)
+    largest: Array = np.max(np.asarray(probabilities), axis=-1)
+    return largest
 
 
 def bernoulli_variance(probabilities: npt.ArrayLike) -> Array:
@@ -72,7 +74,8 @@ def mutual_information(samples: npt.ArrayLike) -> Array:
     Reference: Houlsby et al. 2011, arXiv:1112.5745, equation 2.
     """
     samples = np.asarray(samples)
-    return np.maximum(entropy(samples.mean(axis=0)) - entropy(samples).mean(axis=0), 0)
+    disagreement: Array = np.maximum(entropy(samples.mean(axis=0)) - entropy(samples).mean(axis=0), 0)
+    return disagreement
 
 
 def dempster_shafer(logits: npt.ArrayLike) -> Array:
@@ -85,7 +88,8 @@ def dempster_shafer(logits: npt.ArrayLike) -> Array:
     logits = np.asarray(logits, dtype="float64")
     classes = logits.shape[-1]
     log_evidence = np.logaddexp.reduce(logits, axis=-1)
-    return 1 / (1 + np.exp(np.minimum(log_evidence - np.log(classes), 700)))
+    vacuity: Array = 1 / (1 + np.exp(np.minimum(log_evidence - np.log(classes), 700)))
+    return vacuity
 
 
 def fisher(

@@ -3,10 +3,13 @@
 For accuracy and negative log-likelihood Keras has `SparseCategoricalAccuracy` and `SparseCategoricalCrossentropy`.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_sngp._runtime.files import register
+from keras_sngp._runtime.ops import Tensor
 
 __all__ = [
     "BrierScore",
@@ -36,13 +39,15 @@ class BrierScore(keras.metrics.Metric):
     Reference: see `keras_sngp.metrics.brier_score`.
     """
 
-    def __init__(self, from_logits=False, name="brier_score", dtype=None):
+    def __init__(
+        self, from_logits: bool = False, name: str = "brier_score", dtype: str | keras.DTypePolicy | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.from_logits = from_logits
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         probabilities = _batch_probabilities(y_pred, self.from_logits)
         classes = probabilities.shape[-1]
         happened = ops.one_hot(_batch_labels(y_true, classes), classes)
@@ -51,17 +56,24 @@ class BrierScore(keras.metrics.Metric):
         self.total.assign_add(ops.cast(ops.sum(weights * distance), self.total.dtype))
         self.count.assign_add(ops.cast(ops.sum(weights), self.count.dtype))
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.divide_no_nan(self.total, self.count)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "from_logits": self.from_logits}
 
 
 class _BinnedMetric(keras.metrics.Metric):
     """Sums of weights and of gaps, each row in the bin of its confidence."""
 
-    def __init__(self, num_bins, from_logits, name, dtype, rows_of_bins=1):
+    def __init__(
+        self,
+        num_bins: int,
+        from_logits: bool,
+        name: str,
+        dtype: str | keras.DTypePolicy | None,
+        rows_of_bins: int = 1,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not isinstance(num_bins, int) or num_bins < 1:
             raise ValueError(f"`num_bins` must be a whole number of at least 1. Received: {num_bins}")
@@ -71,7 +83,7 @@ class _BinnedMetric(keras.metrics.Metric):
         self.counts = self.add_variable((size,), "zeros", name="counts")
         self.gaps = self.add_variable((size,), "zeros", name="gaps")
 
-    def add_to_bins(self, confidence, came_true, weights, first_bins=0):
+    def add_to_bins(self, confidence: Tensor, came_true: Tensor, weights: Tensor, first_bins: Tensor | int = 0) -> None:
         """Adds rows, all of them `(rows,)`, each to a bin counted from its first one."""
         bins = ops.minimum(ops.cast(confidence * self.num_bins, "int32"), self.num_bins - 1) + first_bins
         gaps = weights * (ops.cast(came_true, "float32") - confidence)
@@ -79,14 +91,14 @@ class _BinnedMetric(keras.metrics.Metric):
         self.counts.assign_add(ops.cast(ops.segment_sum(weights, bins, size), self.counts.dtype))
         self.gaps.assign_add(ops.cast(ops.segment_sum(gaps, bins, size), self.gaps.dtype))
 
-    def add_top_label(self, y_true, y_pred, sample_weight):
+    def add_top_label(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None) -> None:
         probabilities = _batch_probabilities(y_pred, self.from_logits)
         labels = _batch_labels(y_true, probabilities.shape[-1])
         correct = ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), ops.cast(labels, "int32"))
         confidence = ops.max(probabilities, axis=-1)
         self.add_to_bins(confidence, correct, _batch_weights(sample_weight, confidence))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_bins": self.num_bins, "from_logits": self.from_logits}
 
 
@@ -111,13 +123,19 @@ class ExpectedCalibrationError(_BinnedMetric):
     Reference: see `keras_sngp.metrics.expected_calibration_error`, whose result it gives for all batches together.
     """
 
-    def __init__(self, num_bins=15, from_logits=False, name="expected_calibration_error", dtype=None):
+    def __init__(
+        self,
+        num_bins: int = 15,
+        from_logits: bool = False,
+        name: str = "expected_calibration_error",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(num_bins, from_logits, name, dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         self.add_top_label(y_true, y_pred, sample_weight)
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.divide_no_nan(ops.sum(ops.abs(self.gaps)), ops.sum(self.counts))
 
 
@@ -141,13 +159,19 @@ class MaximumCalibrationError(_BinnedMetric):
     Reference: see `keras_sngp.metrics.maximum_calibration_error`.
     """
 
-    def __init__(self, num_bins=15, from_logits=False, name="maximum_calibration_error", dtype=None):
+    def __init__(
+        self,
+        num_bins: int = 15,
+        from_logits: bool = False,
+        name: str = "maximum_calibration_error",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(num_bins, from_logits, name, dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         self.add_top_label(y_true, y_pred, sample_weight)
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.max(ops.divide_no_nan(ops.abs(self.gaps), self.counts))
 
 
@@ -172,11 +196,18 @@ class ClasswiseCalibrationError(_BinnedMetric):
     Reference: see `keras_sngp.metrics.classwise_calibration_error`.
     """
 
-    def __init__(self, num_classes, num_bins=15, from_logits=False, name="classwise_calibration_error", dtype=None):
+    def __init__(
+        self,
+        num_classes: int,
+        num_bins: int = 15,
+        from_logits: bool = False,
+        name: str = "classwise_calibration_error",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(num_bins, from_logits, name, dtype, rows_of_bins=num_classes)
         self.num_classes = num_classes
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         probabilities = _batch_probabilities(y_pred, self.from_logits)
         labels = ops.cast(_batch_labels(y_true, self.num_classes), "int32")
         classes = ops.arange(self.num_classes, dtype="int32")
@@ -185,10 +216,10 @@ class ClasswiseCalibrationError(_BinnedMetric):
         first_bins = self.num_bins * classes * ops.ones_like(came_true, dtype="int32")
         self.add_to_bins(*(ops.reshape(part, (-1,)) for part in (probabilities, came_true, weights, first_bins)))
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.divide_no_nan(ops.sum(ops.abs(self.gaps)), ops.sum(self.counts))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_classes": self.num_classes}
 
 
@@ -216,7 +247,14 @@ class OracleCollaborativeAccuracy(keras.metrics.Metric):
     Reference: Kivlichan et al. 2021, arXiv:2107.04212.
     """
 
-    def __init__(self, share=0.05, num_bins=1000, from_logits=False, name="oracle_collaborative_accuracy", dtype=None):
+    def __init__(
+        self,
+        share: float = 0.05,
+        num_bins: int = 1000,
+        from_logits: bool = False,
+        name: str = "oracle_collaborative_accuracy",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not 0 <= share <= 1:
             raise ValueError(f"`share` must be from 0 to 1. Received: {share}")
@@ -226,7 +264,7 @@ class OracleCollaborativeAccuracy(keras.metrics.Metric):
         self.counts = self.add_variable((num_bins,), "zeros", name="counts")
         self.mistakes = self.add_variable((num_bins,), "zeros", name="mistakes")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         probabilities = _batch_probabilities(y_pred, self.from_logits)
         labels = ops.cast(_batch_labels(y_true, probabilities.shape[-1]), "int32")
         confidence = ops.max(probabilities, axis=-1)
@@ -236,7 +274,7 @@ class OracleCollaborativeAccuracy(keras.metrics.Metric):
         self.counts.assign_add(ops.segment_sum(weights, bins, self.num_bins))
         self.mistakes.assign_add(ops.segment_sum(weights * wrong, bins, self.num_bins))
 
-    def result(self):
+    def result(self) -> Tensor:
         counts = ops.convert_to_tensor(self.counts)
         total = ops.sum(counts)
         before = ops.cumsum(counts) - counts
@@ -244,12 +282,12 @@ class OracleCollaborativeAccuracy(keras.metrics.Metric):
         left = ops.sum(self.mistakes * (1 - ops.divide_no_nan(taken, counts)))
         return ops.where(total > 0, 1 - ops.divide_no_nan(left, total), 0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {name: getattr(self, name) for name in ("share", "num_bins", "from_logits")}
         return {**super().get_config(), **config}
 
 
-def _batch_probabilities(outputs, from_logits: bool):
+def _batch_probabilities(outputs: Tensor, from_logits: bool) -> Tensor:
     """Probabilities `(batch, classes)` in float32; a single column becomes two classes."""
     outputs = ops.cast(outputs, "float32")
     if len(outputs.shape) == 1:
@@ -260,7 +298,7 @@ def _batch_probabilities(outputs, from_logits: bool):
     return ops.softmax(outputs, axis=-1) if from_logits else outputs
 
 
-def _batch_labels(labels, num_classes: int):
+def _batch_labels(labels: Tensor, num_classes: int) -> Tensor:
     """Class numbers `(batch,)` from class numbers `(batch,)` or `(batch, 1)`, or one-hot rows."""
     labels = ops.convert_to_tensor(labels)
     if len(labels.shape) == 2 and labels.shape[-1] == num_classes and num_classes > 1:
@@ -268,7 +306,7 @@ def _batch_labels(labels, num_classes: int):
     return ops.cast(ops.reshape(labels, (-1,)), "int32")
 
 
-def _batch_weights(sample_weight, like):
+def _batch_weights(sample_weight: Tensor | None, like: Tensor) -> Tensor:
     """Weights `(batch,)` in float32, ones if there are none."""
     if sample_weight is None:
         return ops.ones_like(like, dtype="float32")

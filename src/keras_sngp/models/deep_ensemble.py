@@ -1,15 +1,19 @@
 """Deep ensemble: several networks trained from different starts, averaged."""
 
-from collections.abc import Callable
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from keras_sngp._runtime.batches import predict_in_batches
 from keras_sngp._runtime.input_checks import check_inputs, check_labels, first_rows
 from keras_sngp.metrics.probabilities import as_probabilities
 from keras_sngp.models.prediction import Prediction
+
+Array = npt.NDArray[np.generic]
 
 
 class DeepEnsemble:
@@ -44,7 +48,7 @@ class DeepEnsemble:
         make_model: Callable[[], keras.Model],
         num_members: int = 10,
         from_logits: bool = True,
-    ):
+    ) -> None:
         if not callable(make_model) or isinstance(make_model, keras.layers.Layer):
             raise TypeError(
                 "`make_model` must be a function that returns a new compiled Keras model. "
@@ -59,24 +63,81 @@ class DeepEnsemble:
         self.histories: list[keras.callbacks.History] = []
         self._engine: keras.Model | None = None
 
-    def fit(self, x: Any, y: Any = None, *, verbose: str | int = "auto", **fit_arguments):
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+    ) -> Self:
         """Trains all members on the same data and returns the ensemble.
 
         Args:
             x: Whatever `keras.Model.fit` takes and can be gone through more than once.
-            y: Labels.
+            y: Labels: class numbers, or one-hot rows; None where the batches hold them.
+            batch_size: Rows a batch for arrays; 32 by default.
+            epochs: Number of passes over the data, or rather of the last epoch, if `initial_epoch` is above 0.
             verbose: 1 or "auto" shows one bar for all members, 2 a line an epoch, 0 nothing.
-            **fit_arguments: Passed on to each member's `fit`.
+            callbacks: Keras callbacks.
+            validation_split: Share of the rows of arrays, the last ones, to validate on instead of training on them.
+            validation_data: Data to validate on after each epoch: `(x, y)`, `(x, y, sample_weight)` or batches.
+            shuffle: Whether to draw the rows of arrays in another order in each epoch.
+            class_weight: How much each class counts in the loss, by class number.
+            sample_weight: How much each row of arrays counts, `(rows,)`.
+            initial_epoch: Epoch to begin with, to go on with an earlier training.
+            steps_per_epoch: Batches an epoch; needed for generators that do not end.
+            validation_steps: Batches to validate on, of a `validation_data` that comes in batches.
+            validation_batch_size: Rows a batch in validation; `batch_size` by default.
+            validation_freq: Epochs between validations.
         """
         check_inputs(x)
         one_row = first_rows(x)
         engine = self._new_member(one_row)
         check_labels(y, engine(one_row).shape[-1])
         engine.optimizer.build(engine.trainable_variables)
+        train = functools.partial(
+            engine.fit,
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
+            verbose=2 if verbose == 2 else 0,
+        )
+        self.members, self.histories = self._trained_members(engine, one_row, train, verbose)
+        self._engine = engine
+        return self
+
+    def _trained_members(
+        self, engine: keras.Model, one_row: Any, train: Callable[[], keras.callbacks.History], verbose: str | int
+    ) -> tuple[list[keras.Model], list[keras.callbacks.History]]:
         fresh_optimizer = _values(engine.optimizer.variables)
         members: list[keras.Model] = []
         histories: list[keras.callbacks.History] = []
-        member_weights: list[np.ndarray] = []
+        member_weights: list[Array] = []
         bar = keras.utils.Progbar(self.num_members, unit_name="member", verbose=int(verbose != 0))
         for number in range(self.num_members):
             member = self._new_member(one_row)
@@ -85,14 +146,13 @@ class DeepEnsemble:
             member_weights = _values(member.trainable_variables)
             _assign(engine.variables, _values(member.variables))
             _assign(engine.optimizer.variables, fresh_optimizer)
-            histories.append(engine.fit(x, y, verbose=2 if verbose == 2 else 0, **fit_arguments))
+            histories.append(train())
             _assign(member.variables, _values(engine.variables))
             members.append(member)
             bar.update(number + 1)
-        self.members, self.histories, self._engine = members, histories, engine
-        return self
+        return members, histories
 
-    def _new_member(self, one_row) -> keras.Model:
+    def _new_member(self, one_row: Any) -> keras.Model:
         model = self.make_model()
         if not isinstance(model, keras.Model) or not model.compiled:
             raise ValueError(
@@ -126,16 +186,16 @@ class DeepEnsemble:
         return Prediction(np.mean(samples, axis=0), samples=np.stack(samples))
 
 
-def _values(variables) -> list[np.ndarray]:
+def _values(variables: list[keras.Variable]) -> list[Array]:
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
-def _assign(variables, values) -> None:
+def _assign(variables: list[keras.Variable], values: list[Array]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def _check_different(weights: list[np.ndarray], others: list[np.ndarray]) -> None:
+def _check_different(weights: list[Array], others: list[Array]) -> None:
     if all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True)):
         raise ValueError(
             "Members of a deep ensemble must start from different weights. Received: two members with "

@@ -22,7 +22,7 @@ class Deterministic:
     (40,)
     """
 
-    def __init__(self, model: keras.Model, from_logits: bool = True):
+    def __init__(self, model: keras.Model, from_logits: bool = True) -> None:
         self.model = model
         self.from_logits = from_logits
 

@@ -1,7 +1,7 @@
 """MC dropout: the same network many times, each time with other units dropped."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -9,8 +9,8 @@ from keras import ops
 
 from keras_sngp._runtime.batches import ROWS_PER_BATCH, predict_in_batches
 from keras_sngp._runtime.keras_internals import layers_of
+from keras_sngp._runtime.ops import Tensor, dropout
 from keras_sngp._runtime.random_state import random_state_kept, seed_everything
-from keras_sngp.layers.dropout import dropout
 from keras_sngp.metrics.probabilities import as_probabilities
 from keras_sngp.models.prediction import Prediction
 
@@ -48,7 +48,7 @@ class MCDropout:
     Reference: Gal and Ghahramani 2016, arXiv:1506.02142, equation 6.
     """
 
-    def __init__(self, model: keras.Model, num_samples: int = 10, from_logits: bool = True):
+    def __init__(self, model: keras.Model, num_samples: int = 10, from_logits: bool = True) -> None:
         if not isinstance(num_samples, int) or num_samples < 1:
             raise ValueError(f"`num_samples` must be an integer of at least 1. Received: {num_samples!r}")
         self.model = model
@@ -91,20 +91,20 @@ class MCDropout:
 class _DropoutSampler(keras.Model):
     """Gives `(rows, samples, classes)` in one pass over each row repeated `num_samples` times."""
 
-    def __init__(self, model, dropout_layers, num_samples):
+    def __init__(self, model: keras.Model, dropout_layers: list[keras.layers.Layer], num_samples: int) -> None:
         super().__init__(name=f"{model.name}_with_dropout")
         self.model = model
         self.dropout_layers = dropout_layers
         self.num_samples = num_samples
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Tensor:
         repeated = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, self.num_samples, axis=0), inputs)
         with _switched_on(self.dropout_layers):
             outputs = self.model(repeated, training=False)
         return ops.reshape(outputs, (-1, self.num_samples, outputs.shape[-1]))
 
 
-def _seed_masks(dropout_layers, seed: int) -> None:
+def _seed_masks(dropout_layers: list[keras.layers.Layer], seed: int) -> None:
     for number, layer in enumerate(dropout_layers):
         layer.seed_generator.state.assign([seed, number])
     # On PyTorch, dropout without a seed of its own draws from the global generator.
@@ -113,7 +113,7 @@ def _seed_masks(dropout_layers, seed: int) -> None:
 
 
 @contextlib.contextmanager
-def _switched_on(dropout_layers) -> Iterator[None]:
+def _switched_on(dropout_layers: list[keras.layers.Layer]) -> Iterator[None]:
     for layer in dropout_layers:
         layer.call = _in_training(layer)
     try:
@@ -123,8 +123,8 @@ def _switched_on(dropout_layers) -> Iterator[None]:
             del layer.call
 
 
-def _in_training(layer):
+def _in_training(layer: keras.layers.Layer) -> Callable[..., Tensor]:
     if type(layer) is keras.layers.Dropout:
         return lambda inputs, training=None: dropout(inputs, layer.rate, layer.seed_generator, layer.noise_shape)
-    call = layer.call
+    call: Callable[..., Tensor] = layer.call
     return lambda inputs, training=None: call(inputs, training=True)

@@ -45,5 +45,7 @@ def calibrate(model: keras.Model, x: Any, y: Any, *, batch_size: int | None = No
     if layer.units == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     calibration = MeanFieldCalibration().fit(logits, labels, variance)
-    layer.set_calibration(calibration.mean_field_factor, calibration.temperature)
+    factor, temperature = calibration.mean_field_factor, calibration.temperature
+    assert factor is not None and temperature is not None
+    layer.set_calibration(factor, temperature)
     return calibration

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from keras_sngp._runtime.batches import ROWS_PER_BATCH, cached_view
 from keras_sngp._runtime.devices import EvenBatches, parts_of_a_batch, sums_over_processes
 from keras_sngp._runtime.input_checks import check_inputs, is_array_like
 from keras_sngp._runtime.keras_internals import UntrackedJaxState, layers_of, weights_kept_on_error
+from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.posterior import PosteriorState
@@ -60,7 +61,7 @@ def fit_posterior(
         sample_weight: With arrays, how often each row counts.
         batch_size: Rows a batch for arrays; 1024 by default.
         steps: Number of batches to take, for generators that do not end.
-        verbose: 0 for silence, 1 or "auto" for a progress bar.
+        verbose: 1 or "auto" shows a progress bar, 0 nothing.
 
     Raises:
         ValueError: no rows, non-finite inputs, or a model without a Gaussian process layer.
@@ -103,23 +104,26 @@ def update_posterior(
     _add_rows(model, x, sample_weight, batch_size, steps, verbose)
 
 
-def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
+def _add_rows(
+    model: keras.Model, x: Any, sample_weight: Any, batch_size: int | None, steps: int | None, verbose: str | int
+) -> None:
     if isinstance(x, Iterator):
         x = _unless_exhausted(x)
     arrays = is_array_like(x)
-    batch_size = (batch_size or ROWS_PER_BATCH) if arrays else None
+    rows_per_batch = batch_size or ROWS_PER_BATCH
     posterior_pass = cached_view(model, _PosteriorPass)
     # The pass ignores labels, but Keras accepts weights only beside them.
     labels = _placeholder_labels(x) if arrays and sample_weight is not None else None
     if arrays and (parts := parts_of_a_batch(model)):
-        x = EvenBatches(x, sample_weight, batch_size, parts)
-        labels = sample_weight = batch_size = None
+        x = EvenBatches(x, sample_weight, rows_per_batch, parts)
+        labels = sample_weight = None
+        arrays = False
     with _rows_kept_on_error(model), weights_kept_on_error(posterior_pass), sums_over_processes(model, _sums):
         posterior_pass.evaluate(
             x,
             labels,
             sample_weight=sample_weight,
-            batch_size=batch_size,
+            batch_size=rows_per_batch if arrays else None,
             steps=steps,
             verbose=0,
             callbacks=[_PosteriorProgress()] if verbose in (1, "auto") else None,
@@ -130,7 +134,7 @@ def _add_rows(model, x, sample_weight, batch_size, steps, verbose) -> None:
 
 
 @contextlib.contextmanager
-def _rows_kept_on_error(model) -> Iterator[None]:
+def _rows_kept_on_error(model: keras.Model) -> Iterator[None]:
     """Leaves the Gram matrices as they were when the block raises, so that no row is counted twice on a retry."""
     sums = _sums(model)
     before = [ops.convert_to_numpy(variable) for variable in sums]
@@ -142,7 +146,7 @@ def _rows_kept_on_error(model) -> Iterator[None]:
         raise
 
 
-def _sums(model) -> list[keras.Variable]:
+def _sums(model: keras.Model) -> list[keras.Variable]:
     layers = [layer for layer in gaussian_process_layers(model) if layer.built]
     return [variable for layer in layers for variable in (layer.gram, layer.row_count)]
 
@@ -155,7 +159,7 @@ def _check_not_stale(layer: RandomFeatureGaussianProcess) -> None:
         )
 
 
-def _unless_exhausted(batches: Iterator) -> Iterator:
+def _unless_exhausted(batches: Iterator[Any]) -> Iterator[Any]:
     try:
         first = next(batches)
     except StopIteration:
@@ -182,27 +186,34 @@ def _warn_of_narrow_kernel(layer: RandomFeatureGaussianProcess) -> None:
         )
 
 
-def _placeholder_labels(x):
+def _placeholder_labels(x: Any) -> Tensor:
     return ops.zeros((len(keras.tree.flatten(x)[0]), 1))
 
 
 class _PosteriorPass(UntrackedJaxState, keras.Model):
     """Adds each batch it evaluates to the Gram matrices, through public Keras methods only."""
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         super().__init__(name="posterior_pass")
         self.model = model
         self.gaussian_processes = gaussian_process_layers(model)
         self.compile()
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> list[list[tuple[Tensor, Tensor]]]:
         with call_notes.captured_calls() as calls, call_notes.cached_norms():
             self.model(inputs, training=False)
         return [
             [(call.features, call.logits) for call in calls if call.layer is layer] for layer in self.gaussian_processes
         ]
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=False):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
         for layer, calls in zip(self.gaussian_processes, y_pred, strict=True):
             for features, logits in calls:
                 layer.accumulate(features, logits, sample_weight)
@@ -210,13 +221,13 @@ class _PosteriorPass(UntrackedJaxState, keras.Model):
 
 
 class _PosteriorProgress(keras.callbacks.Callback):
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self._bar = keras.utils.Progbar(self.params["steps"], unit_name="posterior batch")
         self._batches = 0
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._batches = batch + 1
         self._bar.update(self._batches, finalize=False)
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
         self._bar.update(self._batches, finalize=True)

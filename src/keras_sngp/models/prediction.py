@@ -40,7 +40,8 @@ class Prediction:
     @property
     def labels(self) -> npt.NDArray[np.integer]:
         """The most probable class of each row."""
-        return np.argmax(self.probabilities, axis=-1)
+        most_probable: npt.NDArray[np.integer] = np.argmax(self.probabilities, axis=-1)
+        return most_probable
 
     @property
     def max_probability(self) -> Array:
@@ -68,7 +69,7 @@ class Prediction:
         return scores.dempster_shafer(self._present("logits"))
 
     def _present(self, name: str) -> Array:
-        value = getattr(self, name)
+        value: Array | None = getattr(self, name)
         if value is None:
             raise ValueError(f"This score needs {name}, which this prediction's method does not give.")
         return value

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_sngp._runtime.batches import cached_view, predict_in_batches
 from keras_sngp._runtime.keras_internals import UntrackedJaxState
+from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
 from keras_sngp.layers.mean_field import monte_carlo_logits
@@ -71,7 +72,7 @@ def _outputs(model: keras.Model, x: Any, batch_size: int | None, verbose: str | 
     if isinstance(x, Iterator):
         refine_changed(model)
     view = cached_view(model, _WithVariance)
-    outputs = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
+    outputs: dict[str, Any] = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
     if not outputs["norms_are_valid"].all() and not isinstance(x, Iterator):
         refine_changed(model)
         outputs = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
@@ -103,13 +104,13 @@ def require_posterior(model: keras.Model) -> RandomFeatureGaussianProcess:
     )
 
 
-def logits_and_variance(model: keras.Model, inputs: Any) -> tuple[Any, Any]:
+def logits_and_variance(model: keras.Model, inputs: Any) -> tuple[Tensor, Tensor]:
     """Tensors of one forward pass: the posterior mean of the logits, and its variance."""
     _, logits, variance = _last_call(model, inputs)
     return logits, variance
 
 
-def _last_call(model: keras.Model, inputs: Any) -> tuple[RandomFeatureGaussianProcess, Any, Any]:
+def _last_call(model: keras.Model, inputs: Any) -> tuple[RandomFeatureGaussianProcess, Tensor, Tensor]:
     with call_notes.captured_calls() as calls:
         model(inputs, training=False)
     layer, features, logits = calls[-1]
@@ -122,11 +123,11 @@ class _WithVariance(UntrackedJaxState, keras.Model):
     It takes the kept spectral norms, and says of each row whether they are those of the present kernels.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         super().__init__(name=f"{model.name}_with_variance")
         self.model = model
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> dict[str, Tensor]:
         with call_notes.cached_norms() as checks:
             layer, logits, variance = _last_call(self.model, inputs)
         adjusted = layer.shrink_by_variance(logits, variance)

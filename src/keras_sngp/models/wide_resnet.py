@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers.dropout import Dropout
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 
@@ -76,7 +77,7 @@ def WideResNet(
     return keras.Model(inputs, outputs, name=name)
 
 
-def _block(make, label, inputs, filters, strides, dropout_rate):
+def _block(make: "_LayerMaker", label: str, inputs: Tensor, filters: int, strides: int, dropout_rate: float) -> Tensor:
     hidden = make.activated(f"{label}_first", inputs)
     hidden = make.convolution(f"{label}_first", filters, strides=strides)(hidden)
     hidden = make.activated(f"{label}_second", hidden)
@@ -91,11 +92,11 @@ def _block(make, label, inputs, filters, strides, dropout_rate):
 class _LayerMaker:
     """The layers of one network, all bounded and regularised alike."""
 
-    def __init__(self, spec_norm_bound, l2_regularization):
+    def __init__(self, spec_norm_bound: float | None, l2_regularization: float) -> None:
         self.spec_norm_bound = spec_norm_bound
         self.regularizer = keras.regularizers.L2(l2_regularization) if l2_regularization else None
 
-    def convolution(self, label, filters, kernel_size=3, strides=1):
+    def convolution(self, label: str, filters: int, kernel_size: int = 3, strides: int = 1) -> keras.layers.Layer:
         layer = keras.layers.Conv2D(
             filters,
             kernel_size,
@@ -110,7 +111,7 @@ class _LayerMaker:
             return layer
         return SpectralNormalization(layer, self.spec_norm_bound, name=layer.name)
 
-    def activated(self, label, inputs):
+    def activated(self, label: str, inputs: Tensor) -> Tensor:
         normalization = keras.layers.BatchNormalization(
             momentum=0.9,
             epsilon=1e-5,
@@ -120,7 +121,7 @@ class _LayerMaker:
         )
         return keras.layers.ReLU(name=f"{label}_relu")(normalization(inputs))
 
-    def classifier(self, num_classes):
+    def classifier(self, num_classes: int) -> keras.layers.Dense:
         return keras.layers.Dense(
             num_classes,
             kernel_initializer="he_normal",

@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_sngp.deferral.joint_accuracy import JointAccuracyCurve
-from keras_sngp.plots.colors import EXPERT_COLOR, FAINT, model_color
-from keras_sngp.plots.percent_axes import show_percent
+from keras_sngp.plots.style import EXPERT_COLOR, FAINT, model_color, show_percent
 
 POINTS_DRAWN = 1000
 

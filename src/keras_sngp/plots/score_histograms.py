@@ -5,7 +5,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from keras_sngp.metrics.array_checks import checked_vector
-from keras_sngp.plots.colors import model_color
+from keras_sngp.plots.style import INK, model_color
 from keras_sngp.plots.surfaces import OUT_OF_DOMAIN_COLOR
 
 BINS = 50
@@ -46,7 +46,7 @@ def plot_score_histograms(
         ax.stairs(shares, edges, fill=True, color=color, alpha=0.45, label=name)
         ax.stairs(shares, edges, color=color, linewidth=1)
     if threshold is not None and low <= threshold <= high:
-        ax.axvline(threshold, color="#1c2430", linewidth=1, linestyle="--", label="deferred, to the right")
+        ax.axvline(threshold, color=INK, linewidth=1, linestyle="--", label="deferred to the right")
     ax.set(xlim=(edges[0], edges[-1]), xlabel=score, ylabel="Share of rows")
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)

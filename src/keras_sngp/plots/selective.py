@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_sngp.metrics.selective import RiskCoverageCurve
-from keras_sngp.plots.colors import FAINT, model_color
-from keras_sngp.plots.percent_axes import show_percent
+from keras_sngp.plots.style import FAINT, model_color, show_percent
 
 POINTS_DRAWN = 1000
 SMALLEST_SAMPLE = 50

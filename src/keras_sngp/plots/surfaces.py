@@ -5,6 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from keras_sngp.plots.style import INK
+
 CLASS_COLORS = ("#e08214", "#1b6ca8")
 POINT_COLORS = ("#ffcf8a", "#8fd0ff")
 OUT_OF_DOMAIN_COLOR = "#d62839"
@@ -30,7 +32,7 @@ def plot_points(
     for label, color in enumerate(POINT_COLORS):
         points = x[y == label][:max_per_class]
         ax.scatter(
-            points[:, 0], points[:, 1], s=9, color=color, edgecolors="#1c2430", linewidths=0.35, label=f"class {label}"
+            points[:, 0], points[:, 1], s=9, color=color, edgecolors=INK, linewidths=0.35, label=f"class {label}"
         )
     if out_of_domain is not None:
         ax.scatter(out_of_domain[:, 0], out_of_domain[:, 1], s=4, color=OUT_OF_DOMAIN_COLOR, label="never seen")

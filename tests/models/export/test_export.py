@@ -203,6 +203,13 @@ def test_the_next_export_replaces_the_last(tmp_path, capsys):
     assert not (earlier / "of_the_earlier_export").exists()
 
 
+def test_options_go_to_the_converter(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    sngp.export_model(single_input()[0], tmp_path / "program.onnx", "onnx", converter_options={"opset_version": 18})
+    versions = {opset.domain: opset.version for opset in onnx.load(tmp_path / "program.onnx").opset_import}
+    assert versions[""] == 18
+
+
 def test_after_an_error_the_earlier_file_is_there_and_nothing_else(tmp_path):
     model, _ = single_input()
     path = tmp_path / "program.tflite"
@@ -212,7 +219,7 @@ def test_after_an_error_the_earlier_file_is_there_and_nothing_else(tmp_path):
     else:
         error, message = ValueError, "Received: 'no_such_option'"
     with pytest.raises(error, match=message):
-        sngp.export_model(model, path, "litert", no_such_option=1)
+        sngp.export_model(model, path, "litert", converter_options={"no_such_option": 1})
     assert [file.name for file in tmp_path.iterdir()] == ["program.tflite"]
     assert path.read_text() == "earlier"
 

@@ -7,9 +7,10 @@ import keras
 
 from keras_sngp._runtime.keras_internals import inputs_of_calls, layers_of, made_by
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
-from keras_sngp.models.conversion.graph_copy import copy_graph, inputs_and_outputs, is_graph
+from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR
 from keras_sngp.models.conversion.layer_bounds import LayerBounds
 from keras_sngp.models.conversion.report import HEAD, ConversionReport
+from keras_sngp.models.graph_copy import copy_graph, inputs_and_outputs, is_graph
 from keras_sngp.models.sngp import SNGP
 
 ACTIVATION_LAYERS = (keras.layers.Activation, keras.layers.Softmax, keras.layers.Identity)
@@ -41,7 +42,22 @@ def convert(
     head: str | None = None,
     skip: Collection[str] = (),
     constrain_composite_layers: bool = True,
-    **sngp_arguments: Any,
+    gp_kernel_type: str = "gaussian",
+    gp_kernel_scale: float | str = "auto",
+    gp_kernel_amplitude: float = 1.0,
+    gp_output_bias: float = 0.0,
+    normalize_input: bool = False,
+    gp_output_bias_trainable: bool = False,
+    gp_cov_momentum: float | None = None,
+    gp_cov_ridge_penalty: float = 1.0,
+    scale_random_features: bool = False,
+    orthogonal_random_features: bool = False,
+    l2_regularization: float = 1e-6,
+    gp_cov_likelihood: str = "gaussian",
+    gp_cov_per_class: bool | None = None,
+    mean_field_factor: float = MEAN_FIELD_FACTOR,
+    kernel_initializer: str | keras.initializers.Initializer = "zeros",
+    seed: int | None = None,
 ) -> Conversion:
     """Makes an `SNGP` of any functional or Sequential classifier, with its weights.
 
@@ -66,7 +82,28 @@ def convert(
         head: Name of the final layer to replace, for a model with several outputs; the others are dropped.
         skip: Names of layers to leave as they are.
         constrain_composite_layers: False to leave composite layers alone.
-        **sngp_arguments: Further arguments of `SNGP` and of its Gaussian process layer.
+        gp_kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`; see `RandomFeatures`.
+        gp_kernel_scale: Length scale of the kernel, or `"auto"` for the median distance between the rows of the
+            first training batch.
+        gp_kernel_amplitude: Factor of the random features.
+        gp_output_bias: First value of the logits' bias.
+        normalize_input: Layer-normalise the features first, which hides their norm from the kernel.
+        gp_output_bias_trainable: Whether the bias is trained.
+        gp_cov_momentum: None for one exact pass after training; -1 or a number in (0, 1) to add up or average the
+            covariance as the model trains: see `RandomFeatureGaussianProcess`.
+        gp_cov_ridge_penalty: Prior precision of the output weights, above 0.
+        scale_random_features: Whether features carry the factor `sqrt(2 / M)`. False, unlike in the layer, so that the
+            output layer learns as fast as a dense one. Steps of plain SGD grow with the number of features then; at a
+            rate of 0.1 take True with `gp_kernel_amplitude=11.3`, which is the size of 256 features without it,
+            however many there are.
+        orthogonal_random_features: Draw the features' directions in orthogonal blocks.
+        l2_regularization: Factor of the L2 penalty on the output weights.
+        gp_cov_likelihood: `"gaussian"`, `"binary_logistic"`, `"poisson"` or `"categorical"`: how much each training
+            row adds to the posterior precision.
+        gp_cov_per_class: Keep a covariance a class; only for `"categorical"`. None: for 3 to 10 classes.
+        mean_field_factor: `lambda`, by default `pi / 8`; `calibrate` fits it to held-out data.
+        kernel_initializer: First value of the output weights. Zeros keep logits at 0 far from the data.
+        seed: Integer seed of the random features.
 
     Returns:
         `model, report`.
@@ -90,7 +127,7 @@ def convert(
     output, (dense, activations) = _chosen_head(keras.tree.flatten(outputs), head)
     bounds = LayerBounds(norm_multiplier, skip, constrain_composite_layers)
 
-    def replacement(layer, path):
+    def replacement(layer: Any, path: str) -> keras.layers.Layer | None:
         if layer is dense:
             bounds.note(layer, path, HEAD, reason=f"replaced by a Gaussian process with {dense.units} logits")
             return keras.layers.Identity(name=layer.name)
@@ -107,14 +144,29 @@ def convert(
         backbone,
         dense.units,
         num_inducing,
-        name=model.name,
+        gp_kernel_type=gp_kernel_type,
+        gp_kernel_scale=gp_kernel_scale,
+        gp_kernel_amplitude=gp_kernel_amplitude,
+        gp_output_bias=gp_output_bias,
+        normalize_input=normalize_input,
+        gp_output_bias_trainable=gp_output_bias_trainable,
+        gp_cov_momentum=gp_cov_momentum,
+        gp_cov_ridge_penalty=gp_cov_ridge_penalty,
+        scale_random_features=scale_random_features,
+        orthogonal_random_features=orthogonal_random_features,
+        l2_regularization=l2_regularization,
+        gp_cov_likelihood=gp_cov_likelihood,
+        gp_cov_per_class=gp_cov_per_class,
+        mean_field_factor=mean_field_factor,
+        kernel_initializer=kernel_initializer,
+        seed=seed,
         constrained_layers=bounds.constrained_layers,
-        **sngp_arguments,
+        name=model.name,
     )
     return Conversion(converted, ConversionReport(bounds.reports))
 
 
-def _check_convertible(model):
+def _check_convertible(model: keras.Model) -> None:
     if not isinstance(model, keras.Model):
         raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}")
     if any(isinstance(layer, RandomFeatureGaussianProcess) for layer in layers_of(model)):
@@ -129,7 +181,7 @@ def _check_convertible(model):
         )
 
 
-def _check_features(backbone, dense):
+def _check_features(backbone: keras.Model, dense: keras.layers.Dense) -> None:
     if len(backbone.output_shape) != 2:
         raise ValueError(
             "A Gaussian process head takes features (batch, width); pool or flatten them before the final layer. "
@@ -137,7 +189,7 @@ def _check_features(backbone, dense):
         )
 
 
-def _chosen_head(outputs, name) -> tuple[Any, _Head]:
+def _chosen_head(outputs: list[keras.KerasTensor], name: str | None) -> tuple[Any, _Head]:
     heads = [(output, _head_of(output)) for output in outputs]
     named = {head.dense.name: (output, head) for output, head in heads if head is not None}
     if not named:
@@ -156,7 +208,7 @@ def _chosen_head(outputs, name) -> tuple[Any, _Head]:
     return named[name]
 
 
-def _head_of(output) -> _Head | None:
+def _head_of(output: keras.KerasTensor) -> _Head | None:
     """The dense layer that makes an output, and the activations after it."""
     operation, call, output_index = made_by(output)
     if is_graph(operation):

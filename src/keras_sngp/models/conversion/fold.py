@@ -6,8 +6,8 @@ import keras
 
 from keras_sngp.layers.linear_operators import scaled_variable
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
-from keras_sngp.models.conversion.graph_copy import copy_graph, copy_weights, copy_with_weights, is_graph
 from keras_sngp.models.deep_resnet import DeepResNet
+from keras_sngp.models.graph_copy import copy_graph, copy_weights, copy_with_weights, is_graph
 from keras_sngp.models.sngp import SNGP
 
 
@@ -61,7 +61,7 @@ def _folded_sngp(model: SNGP) -> SNGP:
 
 
 def _folded_resnet(model: DeepResNet) -> DeepResNet:
-    folded = type(model).from_config({**model.get_config(), "spec_norm_bound": None})
+    folded: DeepResNet = type(model).from_config({**model.get_config(), "spec_norm_bound": None})
     folded.build_from_config(model.get_build_config())
     for bounded, plain in zip(model.dense_layers, folded.dense_layers, strict=True):
         copy_weights(_plain(bounded) or bounded, plain)

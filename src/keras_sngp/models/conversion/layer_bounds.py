@@ -8,10 +8,10 @@ import numpy as np
 from keras import ops
 
 from keras_sngp._runtime.keras_internals import inputs_of_calls, layers_of
+from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers.linear_operators import LINEAR_LAYERS, operator_of, scaled_variable
 from keras_sngp.layers.spectral_norm_constraint import constrain_kernels, has_kernels_within, kernels_within
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
-from keras_sngp.models.conversion.graph_copy import copy_with_weights, layer_at
 from keras_sngp.models.conversion.report import (
     BOUNDED,
     CONSTRAINED,
@@ -20,6 +20,7 @@ from keras_sngp.models.conversion.report import (
     WITHOUT_WEIGHTS,
     LayerReport,
 )
+from keras_sngp.models.graph_copy import copy_with_weights, layer_at
 
 EMBEDDINGS = (keras.layers.Embedding,)
 DATA_NORMALIZATIONS = (
@@ -46,7 +47,7 @@ class LayerBounds:
         constrain_composite_layers: Whether kernels inside composite layers get a constraint.
     """
 
-    def __init__(self, norm_multiplier: float | None, skip: Collection[str], constrain_composite_layers: bool):
+    def __init__(self, norm_multiplier: float | None, skip: Collection[str], constrain_composite_layers: bool) -> None:
         self.norm_multiplier = norm_multiplier
         self.skip = frozenset(skip)
         self.constrain_composite_layers = constrain_composite_layers
@@ -57,24 +58,29 @@ class LayerBounds:
     def reports(self) -> tuple[LayerReport, ...]:
         return tuple(report for reports in self._reports.values() for report in reports)
 
-    def replacement(self, layer, path: str) -> keras.layers.Layer | None:
+    def replacement(self, layer: keras.layers.Layer, path: str) -> keras.layers.Layer | None:
         """A bounded copy of a layer, or None where it is to be copied as it is."""
         if not getattr(layer, "weights", None):
             reason = _why_unbounded(layer)
-            return self._leave(layer, path, UNBOUNDED if reason else WITHOUT_WEIGHTS, reason=reason)
+            self.note(layer, path, UNBOUNDED if reason else WITHOUT_WEIGHTS, reason=reason)
+            return None
         if isinstance(layer, SpectralNormalization):
             norm = _number(layer.spectral_norm())
-            return self._leave(layer, path, BOUNDED, norm, min(norm, layer.norm_multiplier), "was bounded already")
+            self.note(layer, path, BOUNDED, norm, min(norm, layer.norm_multiplier), "was bounded already")
+            return None
         reason = self._reason_to_skip(layer, path)
         if reason:
-            return self._leave(layer, path, SKIPPED, reason=reason)
-        if isinstance(layer, LINEAR_LAYERS):
-            return self._wrapped(layer, path)
+            self.note(layer, path, SKIPPED, reason=reason)
+            return None
+        if self.norm_multiplier is not None and isinstance(layer, LINEAR_LAYERS):
+            return self._wrapped(layer, path, self.norm_multiplier)
         if self.norm_multiplier and has_kernels_within(layer):
             self.constrained_layers[path] = self.norm_multiplier
             self._reports[path] = []
             return None
-        return self._leave(layer, path, UNBOUNDED, *_scale_and_reason(layer))
+        scale, reason = _scale_and_reason(layer)
+        self.note(layer, path, UNBOUNDED, scale, scale, reason)
+        return None
 
     def constrain(self, model: keras.Model) -> None:
         """Constrains the composite layers of the copy that was made with `replacement`."""
@@ -97,21 +103,26 @@ class LayerBounds:
         if unknown := sorted(self.skip - names):
             raise ValueError(f"`skip` must name layers of the model. Received: {', '.join(map(repr, unknown))}")
 
-    def note(self, layer, path: str, treatment: str, before=None, after=None, reason: str = "") -> None:
+    def note(
+        self,
+        layer: keras.layers.Layer,
+        path: str,
+        treatment: str,
+        before: float | None = None,
+        after: float | None = None,
+        reason: str = "",
+    ) -> None:
         """Writes down what was done to a layer."""
         self._reports[path] = [LayerReport(path, type(layer).__name__, treatment, before, after, reason)]
 
-    def _leave(self, layer, path, treatment, before=None, after=None, reason=""):
-        self.note(layer, path, treatment, before, after, reason)
-
-    def _wrapped(self, layer, path):
-        wrapper = SpectralNormalization(copy_with_weights(layer), self.norm_multiplier, name=layer.name)
+    def _wrapped(self, layer: keras.layers.Layer, path: str, norm_multiplier: float) -> SpectralNormalization:
+        wrapper = SpectralNormalization(copy_with_weights(layer), norm_multiplier, name=layer.name)
         wrapper.build(_input_shape(layer))
         norm = _number(wrapper.spectral_norm())
-        self.note(layer, path, BOUNDED, norm, min(norm, self.norm_multiplier))
+        self.note(layer, path, BOUNDED, norm, min(norm, norm_multiplier))
         return wrapper
 
-    def _reason_to_skip(self, layer, path) -> str:
+    def _reason_to_skip(self, layer: keras.layers.Layer, path: str) -> str:
         linear = isinstance(layer, LINEAR_LAYERS)
         composite = not linear and has_kernels_within(layer)
         if {layer.name, path} & self.skip:
@@ -129,7 +140,7 @@ class LayerBounds:
         return _reason_not_to_bound(layer)
 
 
-def _reason_not_to_bound(layer) -> str:
+def _reason_not_to_bound(layer: keras.layers.Layer) -> str:
     try:
         if isinstance(layer, LINEAR_LAYERS):
             scaled_variable(layer)
@@ -141,16 +152,16 @@ def _reason_not_to_bound(layer) -> str:
     return ""
 
 
-def _scale_and_reason(layer):
+def _scale_and_reason(layer: keras.layers.Layer) -> tuple[float | None, str]:
     if isinstance(layer, keras.layers.BatchNormalization):
         deviation = np.sqrt(ops.convert_to_numpy(layer.moving_variance) + layer.epsilon)
         gamma = ops.convert_to_numpy(layer.gamma) if layer.scale else 1.0
         scale = float(np.max(np.abs(gamma) / deviation))
-        return scale, scale, "learned scale over running deviation, largest channel"
-    return None, None, _why_unbounded(layer) or "its map is not known to be linear"
+        return scale, "learned scale over running deviation, largest channel"
+    return None, _why_unbounded(layer) or "its map is not known to be linear"
 
 
-def _why_unbounded(layer) -> str:
+def _why_unbounded(layer: keras.layers.Layer) -> str:
     if isinstance(layer, DATA_NORMALIZATIONS):
         return "divides by the spread of each input"
     if isinstance(layer, ATTENTIONS):
@@ -160,7 +171,7 @@ def _why_unbounded(layer) -> str:
     return ""
 
 
-def _input_shape(layer) -> tuple[int | None, ...]:
+def _input_shape(layer: keras.layers.Layer) -> tuple[int | None, ...]:
     """The shape the layer was built for; sides that differ between the layer's calls are unknown."""
     shape = tuple(layer.get_build_config()["input_shape"])
     for tensors in inputs_of_calls(layer):
@@ -169,5 +180,5 @@ def _input_shape(layer) -> tuple[int | None, ...]:
     return shape
 
 
-def _number(tensor) -> float:
+def _number(tensor: Tensor) -> float:
     return float(ops.convert_to_numpy(tensor))

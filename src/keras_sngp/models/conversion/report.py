@@ -71,7 +71,7 @@ class ConversionReport:
         return _plain_text(table)
 
 
-def _plain_text(table) -> str:
+def _plain_text(table: rich.table.Table) -> str:
     natural_width = rich.console.Console(width=10_000).measure(table).maximum
     text = io.StringIO()
     rich.console.Console(file=text, width=min(natural_width, WIDEST_TABLE)).print(table)

@@ -1,6 +1,7 @@
 """Trained models as programs that run without Keras, with their uncertainty."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ SUFFIXES = {"litert": ".tflite", "openvino": ".xml"}
 
 def export_model(
     model: keras.Model,
-    filepath: str | os.PathLike,
+    filepath: str | os.PathLike[str],
     format: str = "tf_saved_model",
     *,
     input_signature: Any = None,
+    converter_options: Mapping[str, Any] | None = None,
     verbose: bool = False,
-    **options: Any,
 ) -> None:
     r"""Writes a model as a program that gives probabilities, logits and variance without Keras.
 
@@ -65,9 +66,10 @@ def export_model(
         filepath: What to write. An earlier export there is replaced, once the new one is complete.
         format: `"tf_saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
         input_signature: As in `keras.Model.export`; by default read from the model.
+        converter_options: Options of the format's converter, by name: those of `keras.Model.export` (for ONNX
+            `{"opset_version": 18}`), attributes of `tf.lite.TFLiteConverter` for LiteRT, arguments of
+            `openvino.save_model` for OpenVINO.
         verbose: Whether to print where the program was saved.
-        **options: Further options of the format: those of `keras.Model.export` (for ONNX `opset_version`), attributes
-            of `tf.lite.TFLiteConverter` for LiteRT, arguments of `openvino.save_model` for OpenVINO.
 
     Raises:
         ValueError: an unknown format, no fitted posterior, layers that a converter cannot express, a wrong suffix.
@@ -86,7 +88,7 @@ def export_model(
 
     Reference: the formula of the probabilities is that of Liu et al. 2020, arXiv:2006.10108, section 3.1.
     """
-    path = Path(filepath)
+    path, options = Path(filepath), dict(converter_options or {})
     _check_format(format, path)
     require_posterior(model)
     refine_changed(model)
@@ -94,14 +96,14 @@ def export_model(
     require_packages(format, needed_packages(format, backend))
     with atomic_folder(path) as temporary:
         if backend != keras.backend.backend():
-            export_with(backend, model, temporary, format, {"input_signature": input_signature, **options})
+            export_with(backend, model, temporary, format, input_signature, options)
         else:
             _write(model, temporary, format, input_signature, options)
     if verbose:
         print(f"Saved the program in format {format!r} at {str(path)!r}.")
 
 
-def _write(model, path, format, input_signature, options):
+def _write(model: keras.Model, path: Path, format: str, input_signature: Any, options: Mapping[str, Any]) -> None:
     try:
         WRITERS[format](*make_program(model, input_signature), path, options)
     except Exception as error:
@@ -112,7 +114,7 @@ def _write(model, path, format, input_signature, options):
                 f"The ONNX converter of the {keras.backend.backend()} backend cannot write this model. The one of JAX "
                 f"may: pip install {' '.join(missing)}. Received: {type(error).__name__}: {str(error)[:500]}"
             ) from error
-        export_with(BROADEST_ONNX_BACKEND, model, path, format, {"input_signature": input_signature, **options})
+        export_with(BROADEST_ONNX_BACKEND, model, path, format, input_signature, options)
 
 
 def _check_format(format: str, path: Path) -> None:

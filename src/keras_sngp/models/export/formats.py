@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +51,18 @@ def require_packages(format: str, needed: tuple[str, ...]) -> None:
         )
 
 
-def write_saved_model(program: ExportedProgram, signature: list, path: Path, options: dict[str, Any]) -> None:
+def write_saved_model(program: ExportedProgram, signature: list[Any], path: Path, options: Mapping[str, Any]) -> None:
     """A TensorFlow SavedModel, with the endpoint `serve` and the signature `serving_default`."""
     _export(program, signature, path, "tf_saved_model", options)
 
 
-def write_onnx(program: ExportedProgram, signature: list, path: Path, options: dict[str, Any]) -> None:
+def write_onnx(program: ExportedProgram, signature: list[Any], path: Path, options: Mapping[str, Any]) -> None:
     """One ONNX file."""
     _export(program, signature, path, "onnx", options)
     finish(path, OUTPUTS)
 
 
-def write_litert(program: ExportedProgram, signature: list, path: Path, options: dict[str, Any]) -> None:
+def write_litert(program: ExportedProgram, signature: list[Any], path: Path, options: Mapping[str, Any]) -> None:
     """A LiteRT (TensorFlow Lite) file, by way of a SavedModel."""
     lite = importlib.import_module("tensorflow").lite
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +75,7 @@ def write_litert(program: ExportedProgram, signature: list, path: Path, options:
         path.write_bytes(converter.convert())
 
 
-def write_openvino(program: ExportedProgram, signature: list, path: Path, options: dict[str, Any]) -> None:
+def write_openvino(program: ExportedProgram, signature: list[Any], path: Path, options: Mapping[str, Any]) -> None:
     """OpenVINO's `.xml` and `.bin`, by way of ONNX, with weights as they are unless `compress_to_fp16=True`."""
     openvino = importlib.import_module("openvino")
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +84,7 @@ def write_openvino(program: ExportedProgram, signature: list, path: Path, option
         openvino.save_model(network, str(path), **{"compress_to_fp16": False, **options})
 
 
-WRITERS: dict[str, Callable[[ExportedProgram, list, Path, dict[str, Any]], None]] = {
+WRITERS: dict[str, Callable[[ExportedProgram, list[Any], Path, Mapping[str, Any]], None]] = {
     "tf_saved_model": write_saved_model,
     "onnx": write_onnx,
     "litert": write_litert,
@@ -92,7 +92,9 @@ WRITERS: dict[str, Callable[[ExportedProgram, list, Path, dict[str, Any]], None]
 }
 
 
-def _export(program, signature, path, format, options):
+def _export(
+    program: ExportedProgram, signature: list[Any], path: Path, format: str, options: Mapping[str, Any]
+) -> None:
     with warnings.catch_warnings():
         for message in WARNINGS_OF_CONVERTERS:
             warnings.filterwarnings("ignore", message)

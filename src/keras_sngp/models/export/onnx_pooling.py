@@ -24,7 +24,7 @@ def pool_over_images_alone(graph: Any) -> None:
     graph.node.extend(nodes)
 
 
-def _window(node, constants) -> list[int] | None:
+def _window(node: Any, constants: dict[str, Any]) -> list[int] | None:
     """The window of a node that pools over too many axes, or None."""
     if node.op_type == "MaxPool":
         window = list(_attributes(node)["kernel_shape"])
@@ -38,17 +38,17 @@ def _window(node, constants) -> list[int] | None:
     return window if len(window) > MOST_SPATIAL_AXES and window[0] == window[-1] == 1 else None
 
 
-def _attributes(node) -> dict[str, Any]:
+def _attributes(node: Any) -> dict[str, Any]:
     onnx = importlib.import_module("onnx")
     return {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
-def _pooling(graph, node, window) -> list[Any]:
+def _pooling(graph: Any, node: Any, window: list[int]) -> list[Any]:
     onnx = importlib.import_module("onnx")
     make, rank = onnx.helper.make_node, len(window)
     given, last, name = _attributes(node), rank - 1, node.output[0]
     pads = list(given.get("pads", [0] * 2 * rank))
-    settings = {
+    settings: dict[str, Any] = {
         "kernel_shape": window[1:-1],
         "strides": list(given.get("strides", [1] * rank))[1:-1],
         "pads": pads[1:last] + pads[rank + 1 : -1],

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from keras_sngp._runtime.keras_internals import layers_of
 MODEL, REQUEST = "model.keras", "request.pickle"
 
 
-def export_with(backend: str, model: keras.Model, path: Path, format: str, options: dict[str, Any]) -> None:
+def export_with(
+    backend: str,
+    model: keras.Model,
+    path: Path,
+    format: str,
+    input_signature: Any,
+    converter_options: Mapping[str, Any],
+) -> None:
     """Saves the model, and has a process with another backend load and export it.
 
     Raises:
@@ -26,7 +34,12 @@ def export_with(backend: str, model: keras.Model, path: Path, format: str, optio
         modules = {type(layer).__module__ for layer in layers_of(model)}
         request = {
             "modules": sorted(name for name in modules if name != "__main__" and not name.startswith("keras.")),
-            "arguments": {"filepath": str(path.resolve()), "format": format, **options},
+            "arguments": {
+                "filepath": str(path.resolve()),
+                "format": format,
+                "input_signature": input_signature,
+                "converter_options": converter_options,
+            },
         }
         Path(folder, REQUEST).write_bytes(pickle.dumps(request))
         environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}

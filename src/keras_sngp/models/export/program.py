@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sngp._runtime.ops import Shape, Tensor
 from keras_sngp.layers import call_notes
 from keras_sngp.models.posterior_pass import gaussian_process_layers
 from keras_sngp.models.predictive_distribution import logits_and_variance
@@ -18,11 +19,11 @@ class ExportedProgram(keras.Model):
     Its weights do not change, so it takes the spectral norms of layers that were refined before.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model) -> None:
         super().__init__(name=f"{model.name}_program", autocast=False)
         self.model = model
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> dict[str, Tensor]:
         # TensorFlow wraps the dicts of what it saves, which a functional model takes for another structure.
         inputs = {**inputs} if isinstance(inputs, dict) else inputs
         with call_notes.cached_norms():
@@ -62,7 +63,7 @@ def input_specs(model: keras.Model) -> Any:
     return _named(shapes, lambda shape, name: _spec(shape, model.input_dtype, name or "inputs"))
 
 
-def _spec(shape, dtype, name) -> keras.InputSpec:
+def _spec(shape: Shape, dtype: str, name: str) -> keras.InputSpec:
     return keras.InputSpec(shape=(None, *shape[1:]), dtype=dtype, name=name)
 
 
@@ -74,5 +75,5 @@ def _named(structure: Any, make: Any, name: str | None = None) -> Any:
     return make(structure, name)
 
 
-def _is_shape(structure: list | tuple) -> bool:
+def _is_shape(structure: list[Any] | tuple[Any, ...]) -> bool:
     return all(isinstance(length, int | None) for length in structure)

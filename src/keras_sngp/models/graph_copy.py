@@ -31,12 +31,12 @@ def copy_graph(model: keras.Model, replacement: Callable[[Any, str], Any | None]
     copies: dict[int, Any] = {}
     late: list[tuple[Any, Any]] = []
 
-    def copy(operation, within):
+    def copy(operation: Any, within: str) -> Any:
         if id(operation) not in copies:
             copies[id(operation)] = make_copy(operation, f"{within}{operation.name}")
         return copies[id(operation)]
 
-    def make_copy(operation, path):
+    def make_copy(operation: Any, path: str) -> Any:
         if is_graph(operation):
             return copy_whole(operation, f"{path}/")
         new = replacement(operation, path)
@@ -45,7 +45,7 @@ def copy_graph(model: keras.Model, replacement: Callable[[Any, str], Any | None]
             late.append((operation, new))
         return new
 
-    def copy_whole(graph, within):
+    def copy_whole(graph: keras.Model, within: str) -> keras.Model:
         return keras.models.clone_model(
             _uncompiled(graph), clone_function=functools.partial(copy, within=within), call_function=_call
         )
@@ -104,20 +104,22 @@ def copy_weights(original: Any, new: Any) -> None:
         target.assign(keras.ops.copy(source.value))
 
 
-def _functional_class():
-    inputs = keras.Input((1,))
-    return type(keras.Model(inputs, inputs))
+@functools.cache
+def _functional_class() -> type[keras.Model]:
+    # Keras 3.12 refuses a model without a layer.
+    inputs = keras.Input((1,), name="inputs")
+    return type(keras.Model(inputs, keras.layers.Identity(name="outputs")(inputs), name="functional_class"))
 
 
-def _call(layer, *args, **kwargs):
+def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
     return layer(args[0]) if isinstance(layer, keras.layers.Identity) else layer(*args, **kwargs)
 
 
-def _uncompiled(model):
+def _uncompiled(model: keras.Model) -> keras.Model:
     return keras.Model(*inputs_and_outputs(model), name=model.name)
 
 
-def _copy_without_weights(operation):
+def _copy_without_weights(operation: Any) -> Any:
     if not isinstance(operation, keras.layers.Layer) or isinstance(operation, keras.layers.Lambda):
         return operation
     try:

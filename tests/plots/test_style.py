@@ -1,6 +1,6 @@
 from matplotlib.figure import Figure
 
-from keras_sngp.plots.percent_axes import show_percent
+from keras_sngp.plots.style import show_percent
 
 
 def test_ticks_have_the_digits_they_need():
