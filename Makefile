@@ -40,6 +40,7 @@ check: .venv/dev.stamp            ## Format, lint, types and spelling; .pre-comm
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/codespell
 
 architectures: .venv/dev.stamp     ## Every architecture on every backend: docs/architectures.md

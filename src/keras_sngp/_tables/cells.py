@@ -21,7 +21,7 @@ Mask = npt.NDArray[np.bool_]
 
 def is_number_type(kind: pa.DataType) -> bool:
     """Whether an Arrow type holds numbers, yes or no, or times."""
-    return (
+    return bool(
         pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
         or pa.types.is_decimal(kind)

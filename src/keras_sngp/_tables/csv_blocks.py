@@ -44,7 +44,7 @@ def _decompressed(stream: io.BufferedReader) -> Any:
 
 def _header_line(stream: Any) -> str:
     try:
-        header = stream.readline(LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
+        header: str = stream.readline(LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, EOFError) as error:
         raise ValueError(_explained(error)) from error
     except UnicodeDecodeError as error:

@@ -37,7 +37,8 @@ def class_names_of(column: pa.ChunkedArray, name: str) -> tuple[str, ...]:
 def label_numbers(column: pa.ChunkedArray | pa.Array, class_names: Sequence[str]) -> Labels:
     """Class numbers `(rows,)` by the names of the classes; -1 where the label is missing or another word."""
     places = pc.index_in(as_words(column, missing_words=("",)), pa.array(canonical_words(class_names), pa.string()))
-    return pc.fill_null(places, UNKNOWN).to_numpy(zero_copy_only=False).astype(np.intp)
+    numbers: Labels = pc.fill_null(places, UNKNOWN).to_numpy(zero_copy_only=False).astype(np.intp)
+    return numbers
 
 
 def checked_label_numbers(

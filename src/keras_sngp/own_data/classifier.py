@@ -66,7 +66,8 @@ class Classifier:
     @functools.cached_property
     def folded_network(self) -> SNGP:
         """The network without the search for spectral norms."""
-        return fold(self.network)
+        folded: SNGP = fold(self.network)
+        return folded
 
     def policy(
         self, budget: float | None = None, accuracy: float | None = None, score: str = ENTROPY

@@ -51,7 +51,8 @@ class PredictionTable:
     @property
     def mistakes(self) -> npt.NDArray[np.bool_]:
         """Whether the most probable class is wrong, `(rows,)`."""
-        return self.probabilities.argmax(axis=1) != self.known_labels
+        mistakes: npt.NDArray[np.bool_] = self.probabilities.argmax(axis=1) != self.known_labels
+        return mistakes
 
     def of_rows(self, rows: npt.NDArray[np.integer]) -> "PredictionTable":
         """The same for some rows, by number."""

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -81,7 +81,7 @@ class Result:
     methods: dict[str, MethodResult]
     sngp: SNGP
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         return {
             "config": dataclasses.asdict(self.config),
             "versions": versions(),
@@ -147,13 +147,14 @@ class _Experiment:
 
     def make_sngp(self) -> SNGP:
         backbone = DeepResNet(spec_norm_bound=self.config.spec_norm_bound, **self._architecture())
-        return self._compiled(SNGP(backbone, 2, self.config.num_inducing, seed=self.config.seed))
+        model: SNGP = self._compiled(SNGP(backbone, 2, self.config.num_inducing, seed=self.config.seed))
+        return model
 
-    def _architecture(self):
+    def _architecture(self) -> dict[str, Any]:
         names = ("num_layers", "num_hidden", "dropout_rate")
         return {name: getattr(self.config, name) for name in names}
 
-    def _compiled(self, model):
+    def _compiled(self, model: keras.Model) -> keras.Model:
         model.compile(
             keras.optimizers.Adam(self.config.learning_rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -161,7 +162,7 @@ class _Experiment:
         )
         return model
 
-    def training(self, method: str, epochs: int, fit: Callable) -> float:
+    def training(self, method: str, epochs: int, fit: Callable[..., Any]) -> float:
         """Trains and returns the seconds it took."""
         self.progress.begin(method, epochs)
         started = time.perf_counter()
@@ -195,11 +196,11 @@ class _Experiment:
 
 
 class _EpochCallback(keras.callbacks.Callback):
-    def __init__(self, progress: Progress):
+    def __init__(self, progress: Progress) -> None:
         super().__init__()
         self.progress = progress
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.progress.epoch_done()
 
 

@@ -1,6 +1,7 @@
 """The pictures of the two-moons experiment."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
@@ -56,6 +57,6 @@ def draw_comparison(result: Result) -> Figure:
     return figure
 
 
-def _add_points(ax, result: Result) -> None:
+def _add_points(ax: Axes, result: Result) -> None:
     data = result.data
     plot_points(ax, data.x, data.y, data.out_of_domain, max_per_class=POINTS_DRAWN_PER_CLASS)

@@ -90,7 +90,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The most probable class of each row."""
         numbers = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[numbers]
+        answers: npt.NDArray[Any] = self.classes_[numbers]
+        return answers
 
     def predict_distribution(self, X: Any) -> Prediction:
         """Probabilities with whatever else the method gives: logits, variance or samples."""
@@ -143,7 +144,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         return TrainingSettings(self.epochs, self.learning_rate, self.weight_decay, self.batch_size)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state: dict[str, Any] = super().__getstate__()
         if "networks_" in state:
             state = {**state, "networks_": [network_to_bytes(network) for network in state["networks_"]]}
         return state

@@ -33,11 +33,13 @@ class ArrayRows:
     @staticmethod
     def check_training(estimator: Any, X: Any, y: Any) -> tuple[Numbers, Labels]:
         """Rows and labels that passed scikit-learn's checks, which set the estimator's number and names of features."""
-        return validate_data(estimator, X, y, dtype="float64")
+        rows, labels = validate_data(estimator, X, y, dtype="float64")
+        return rows, labels
 
     @staticmethod
     def check(estimator: Any, X: Any) -> Numbers:
-        return validate_data(estimator, X, dtype="float64", reset=False)
+        rows: Numbers = validate_data(estimator, X, dtype="float64", reset=False)
+        return rows
 
     @classmethod
     def learn(cls, x: Numbers, weights: Numbers) -> Self:
@@ -111,7 +113,7 @@ def _table_of_frame(X: Any) -> pa.Table:
     return pa.table({str(name): _as_arrow(str(name), frame.get_column(name)) for name in frame.columns})
 
 
-def _as_arrow(name: str, cells: nw.Series | npt.NDArray[Any]) -> pa.Array:
+def _as_arrow(name: str, cells: nw.Series[Any] | npt.NDArray[Any]) -> pa.Array:
     try:
         return cells.to_arrow() if isinstance(cells, nw.Series) else pa.array(cells, from_pandas=True)
     except pa.ArrowException as error:

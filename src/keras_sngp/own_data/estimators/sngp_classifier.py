@@ -78,4 +78,5 @@ class SNGPClassifier(NetworkClassifier):
         return [network]
 
     def _ask(self, x: npt.NDArray[np.float32]) -> Prediction:
-        return self.networks_[0].predict_distribution(x, batch_size=ROWS_PER_BATCH)
+        prediction: Prediction = self.networks_[0].predict_distribution(x, batch_size=ROWS_PER_BATCH)
+        return prediction

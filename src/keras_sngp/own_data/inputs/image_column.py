@@ -131,7 +131,7 @@ def is_encoded_image(kind: pa.DataType) -> bool:
     """Whether cells may be files of images: bytes, or bytes beside a path as some data sets have them."""
     if pa.types.is_struct(kind):
         return "bytes" in {kind.field(number).name for number in range(kind.num_fields)}
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def opened(content: Any) -> Image.Image | None:
@@ -149,7 +149,8 @@ def opened(content: Any) -> Image.Image | None:
 
 def _arrays(column: pa.ChunkedArray) -> np.ndarray:
     array = column.combine_chunks()
-    return array.to_numpy_ndarray().astype("float32")
+    values: np.ndarray = array.to_numpy_ndarray().astype("float32")
+    return values
 
 
 def _checked_channels(channels: int, name: str) -> int:

@@ -93,10 +93,11 @@ class TableSchema:
         return cls(tuple(columns), fields["ignored"])
 
 
-def _column_from_json(kind: Any, entry: dict[str, Any]) -> Column:
+def _column_from_json(kind: type[Column], entry: dict[str, Any]) -> Column:
     types = {field.name: field.type for field in dataclasses.fields(kind)}
     fields = checked_fields({name: value for name, value in entry.items() if name != "kind"}, types, "a column")
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in fields.items()}
+    return kind(**values)
 
 
 def _cells(table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -66,7 +66,8 @@ class WordColumn:
 
     def _encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
         along = np.asarray(_counts(texts).multiply(self.weights).tocsr() @ self.directions)
-        return (normalize(along) * np.sqrt(along.shape[1])).astype("float32")
+        encoded: npt.NDArray[np.float32] = (normalize(along) * np.sqrt(along.shape[1])).astype("float32")
+        return encoded
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"weights": self.weights, "directions": self.directions}
