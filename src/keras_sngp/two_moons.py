@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["make_out_of_domain_data", "make_testing_grid", "make_training_data"]
+
 Points = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 

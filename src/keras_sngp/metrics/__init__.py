@@ -1,6 +1,6 @@
 """Measures of predictions, from plain arrays of any framework; as `keras.metrics.Metric` in `streaming`."""
 
-from keras_sngp.metrics import scores
+from keras_sngp.metrics import scores, streaming
 from keras_sngp.metrics.bootstrap import Interval, bootstrap_draws, bootstrap_interval
 from keras_sngp.metrics.brier_decomposition import BrierDecomposition, brier_decomposition
 from keras_sngp.metrics.calibration import (
@@ -57,6 +57,7 @@ __all__ = [
     "out_of_domain_auroc",
     "risk_coverage_curve",
     "scores",
+    "streaming",
     "top_label_bins",
     "top_label_calibration_error",
 ]
