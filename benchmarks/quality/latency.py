@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from method_names import DETERMINISTIC, WITHOUT_BOUND, WITHOUT_GP
-from methods import MC_DROPOUT, deep_ensemble, process_ensemble
-from settings import Settings
-from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Study, make_network
 
 import keras_sngp as sngp
+from benchmarks.quality.method_names import DETERMINISTIC, WITHOUT_BOUND, WITHOUT_GP
+from benchmarks.quality.methods import MC_DROPOUT, deep_ensemble, process_ensemble
+from benchmarks.quality.study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Settings, Study, make_network
 
 ROWS = 128
 TURNS = 11
@@ -27,8 +26,7 @@ def latency_ratios(study: Study, settings: Settings) -> dict[str, float]:
         calls["shared"] = lambda _: study.shared_step(ROWS)
     medians = _medians(calls, rows)
     shared = medians.pop("shared", 0.0)
-    one = shared + medians[DETERMINISTIC]
-    return {name: (shared + own) / one for name, own in medians.items()}
+    return {name: (shared + own) / (shared + medians[DETERMINISTIC]) for name, own in medians.items()}
 
 
 def calls_of(study: Study, settings: Settings, rows: Any) -> dict[str, Call]:
@@ -42,20 +40,17 @@ def calls_of(study: Study, settings: Settings, rows: Any) -> dict[str, Call]:
     def plain(kind: str) -> Call:
         return sngp.Deterministic(sngp.fold(make_network(study, settings, kind))).predict_distribution
 
-    def all_of(calls: list[Call]) -> Call:
-        return lambda rows: [call(rows) for call in calls]
+    def all_of(make: Callable[[str], Call], kind: str, count: int) -> Call:
+        members = [make(kind) for _ in range(count)]
+        return lambda rows: [call(rows) for call in members]
 
     dropout = sngp.MCDropout(make_network(study, settings, DENSE), num_samples=MC_SAMPLES)
-    calls = {
-        DETERMINISTIC: plain(DENSE),
-        MC_DROPOUT: lambda rows: dropout.predict_distribution(rows, seed=0),
-        SNGP: process(SNGP),
-    }
+    calls = {DETERMINISTIC: plain(DENSE), MC_DROPOUT: lambda rows: dropout.predict_distribution(rows, seed=0)}
+    calls[SNGP] = process(SNGP)
     if study.members > 1:
-        calls[deep_ensemble(study)] = all_of([plain(DENSE) for _ in range(study.members)])
+        calls[deep_ensemble(study)] = all_of(plain, DENSE, study.members)
     if study.process_members > 1:
-        members = [process(SNGP) for _ in range(study.process_members)]
-        calls[process_ensemble(study)] = all_of(members)
+        calls[process_ensemble(study)] = all_of(process, SNGP, study.process_members)
     if study.ablations:
         calls |= {WITHOUT_BOUND: process(NO_BOUND), WITHOUT_GP: plain(NO_GP)}
     return calls

@@ -230,7 +230,9 @@ def sweeps(setting: str) -> str:
                 for name, value in study["settings"].items()
                 if name != setting and trials[name].iloc[0] != value
             }
-            title = ", ".join([study["title"], *(f"{name.replace('_', ' ')} {value}" for name, value in unlike.items())])
+            title = ", ".join(
+                [study["title"], *(f"{name.replace('_', ' ')} {value}" for name, value in unlike.items())]
+            )
             found.append(f"{title}:\n\n{markdown_table(headings, lines)}")
     return "\n\n".join(found)
 
@@ -241,7 +243,9 @@ def _sweep(study: Study, setting: str) -> pd.DataFrame:
         return tried
     without_bound = (tried["network"] == "no bound") & (setting == "norm_multiplier")
     trials = tried[(tried["network"] == "SNGP") | without_bound].copy()
-    trials[setting] = trials[setting].where(trials["network"] == "SNGP", "none") if without_bound.any() else trials[setting]
+    trials[setting] = (
+        trials[setting].where(trials["network"] == "SNGP", "none") if without_bound.any() else trials[setting]
+    )
     others = [name for name in settings if name != setting]
     groups = dict(iter(trials.groupby([trials[name].astype(str) for name in others], sort=False)))
     around = groups.get(tuple(str(settings[name]) for name in others), trials[:0])

@@ -10,9 +10,10 @@ import sys
 import venv
 from pathlib import Path
 
+from benchmarks.speed.works import OURS, OURS_ON_JAX
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "speed"
-OURS, OURS_ON_JAX = "keras-sngp", "keras-sngp-jax"
 # Without the dependencies of tf-models-official and lightning-uq-box that their SNGP layers do not import.
 REQUIREMENTS = {
     "tf-models-official": (

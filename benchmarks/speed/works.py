@@ -88,7 +88,9 @@ GOALS = (
     Goal("one row, SNGP / tf-models", "one row", (JAX, "SNGP"), (TF_MODELS, "SNGP"), 0.02),
     Goal("MC dropout, grid / tf-models", "MC dropout", (JAX, "MC dropout"), (TF_MODELS, "MC dropout"), 0.25),
     Goal("ensemble / tf-models", "deep ensemble", (JAX, "deep ensemble"), (TF_MODELS, "deep ensemble"), 0.25),
-    Goal("ensemble / ten of our fits", "deep ensemble", (JAX, "deep ensemble"), (JAX, "ten fits"), 0.5, False, "ten fits"),
+    Goal(
+        "ensemble / ten of our fits", "deep ensemble", (JAX, "deep ensemble"), (JAX, "ten fits"), 0.5, False, "ten fits"
+    ),
     Goal("posterior, share of sgemm", "posterior", (JAX, "posterior GFLOP/s"), (JAX, "sgemm GFLOP/s"), 0.7, True),
     Goal("posterior of all rows, more memory, MB", "posterior", (JAX, "all rows, megabytes"), None, 200),
     Goal("`keras-sngp moons` / the tutorial's script", "moons", (JAX, WHOLE), (TF_MODELS, WHOLE), 0.35),
