@@ -43,38 +43,30 @@ def measure(subject: Subject, work: str) -> Any:
     return {WHOLE: taken} if work == "moons" else json.loads(ended.stdout.splitlines()[-1])
 
 
-def measure_rounds(work: Work, rounds: int) -> tuple[dict, dict[str, list]]:
-    """When and under what load, and what each subject measured, a list over rounds."""
+def measured(work: Work, rounds: int) -> dict[str, list[dict]]:
+    """Records of a work, as they are in the results: when it was measured, and what."""
     for subject in work.subjects.values():
         python_of(subject.environment)
-    before = os.getloadavg()[0]
-    found: dict[str, list] = {name: [] for name in work.subjects}
+    before, measures, growth = os.getloadavg()[0], [], []
     for number in range(rounds):
         for name, subject in work.subjects.items():
-            found[name].append(measure(subject, work.name))
-            print(f"{work.name}, {name}, {number + 1} of {rounds}: {found[name][-1]}", flush=True)
+            found = measure(subject, work.name)
+            print(f"{work.name}, {name}, {number + 1} of {rounds}: {found}", flush=True)
+            if work.name == "growth":
+                growth = [{"work": work.name, **record} for record in found]
+            else:
+                measures.append({"work": work.name, "subject": name, "round": number, **found})
     load = {"load before": before, "load after": os.getloadavg()[0]}
-    return {"work": work.name, "date": datetime.date.today().isoformat(), **load}, found
+    when = {"work": work.name, "date": datetime.date.today().isoformat(), **load}
+    return {"works": [when], "measures": measures, "growth": growth}
 
 
-def add(results: dict[str, Any], work: Work, when: dict, found: dict[str, list]) -> dict[str, Any]:
-    """The results with those of a work in place of older ones, in the order of the page."""
-    if work.name == "growth":
-        results = {**results, "growth": found[next(iter(found))][-1]}
-        measures = []
-    else:
-        rounds = [(name, number, one) for name, of_name in found.items() for number, one in enumerate(of_name)]
-        measures = [{"work": work.name, "subject": name, "round": number, **one} for name, number, one in rounds]
-    order = [one.name for one in WORKS]
-    new = {"works": [when], "measures": measures}
-    parts = {
-        part: sorted(
-            [*(one for one in results.get(part, []) if one["work"] != work.name), *records],
-            key=lambda one: order.index(one["work"]),
-        )
-        for part, records in new.items()
-    }
-    return {"machine": machine(), **parts, "growth": results.get("growth", [])}
+def merged(results: dict[str, Any], work: Work, new: dict[str, list[dict]]) -> dict[str, Any]:
+    """The results with the records of a work in place of its older ones, in the order of the page."""
+    order = {one.name: place for place, one in enumerate(WORKS)}
+    kept = {part: [one for one in results.get(part, []) if one["work"] != work.name] for part in new}
+    parts = {part: sorted([*kept[part], *new[part]], key=lambda one: order[one["work"]]) for part in new}
+    return {"machine": machine(), **parts}
 
 
 def machine() -> dict[str, Any]:
@@ -103,7 +95,7 @@ def main() -> None:
     results = read_results(options.results)
     for work in WORKS:
         if work.name in (options.only or names):
-            results = add(results, work, *measure_rounds(work, options.rounds or work.rounds))
+            results = merged(results, work, measured(work, options.rounds or work.rounds))
             write_results(options.results, results)
     for row in goal_rows(results):
         print("".join(f"{cell:<50}" if column == 0 else f"{cell:>26}" for column, cell in enumerate(row)))

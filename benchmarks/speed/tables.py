@@ -43,7 +43,7 @@ def growth_tables(results: Results) -> str:
     tables = []
     for varied in dict.fromkeys(row["varied"] for row in results["growth"]):
         rows = [row for row in results["growth"] if row["varied"] == varied]
-        measures = [name for name in rows[0] if name not in ("varied", "size")]
+        measures = [name for name in rows[0] if name not in ("work", "varied", "size")]
         lines = [[f"{row['size']:,}", *(_number(row[name], _unit(name)) for name in measures)] for row in rows]
         tables.append(markdown_table([varied, *measures], lines))
     return "\n\n".join(tables)
