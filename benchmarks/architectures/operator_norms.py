@@ -7,6 +7,7 @@ reads `bounded.json` and `folded.keras` there, and prints the largest norm of a 
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -21,34 +22,27 @@ TOLERANCE = 1e-3
 
 def layer_norm(layer: keras.layers.Layer) -> float:
     """Largest singular value of a plain layer on one input of the size it sees, by its forward and backward pass."""
-    config = {**layer.get_config(), "dtype": "float64", "activation": None, "use_bias": False}
     shape = (1, *(n or 1 for n in layer.input.shape[1:]))
-    exact = type(layer).from_config(config)
+    exact = type(layer).from_config({**layer.get_config(), "dtype": "float64", "activation": None, "use_bias": False})
     exact.build(shape)
     kernels = [weight for weight in layer.weights if weight is not getattr(layer, "bias", None)]
     for weight, value in zip(exact.weights, kernels, strict=True):
         weight.assign(value)
+    zeros = torch.zeros(shape, dtype=torch.float64)
+    output, adjoint = torch.func.vjp(exact, zeros)
 
-    def forward(vector):
-        return exact(torch.as_tensor(np.asarray(vector, "float64").reshape(shape)))
+    def apply(function: Callable, vector: np.ndarray, like: torch.Tensor) -> np.ndarray:
+        return function(torch.from_numpy(vector.reshape(like.shape))).detach().numpy().ravel()
 
-    probe = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
-    output = exact(probe)
-
-    def adjoint(vector):
-        direction = torch.as_tensor(np.asarray(vector, "float64").reshape(output.shape))
-        return torch.autograd.grad(output, probe, direction, retain_graph=True)[0].numpy().ravel()
-
-    with torch.enable_grad():
-        operator = LinearOperator(
-            (output.numel(), probe.numel()),
-            matvec=lambda vector: forward(vector).detach().numpy().ravel(),
-            rmatvec=adjoint,
-            dtype="float64",
-        )
-        if min(operator.shape) < 3:
-            return float(np.linalg.norm(operator @ np.eye(operator.shape[1]), ord=2))
-        return float(svds(operator, k=1, tol=TOLERANCE, return_singular_vectors=False, random_state=0)[0])
+    operator = LinearOperator(
+        (output.numel(), zeros.numel()),
+        matvec=lambda vector: apply(exact, vector, zeros),
+        rmatvec=lambda vector: apply(lambda direction: adjoint(direction)[0], vector, output),
+        dtype="float64",
+    )
+    if min(operator.shape) < 3:
+        return float(np.linalg.norm(operator @ np.eye(operator.shape[1]), ord=2))
+    return float(svds(operator, k=1, tol=TOLERANCE, return_singular_vectors=False, random_state=0)[0])
 
 
 def kernel_norms(layer: keras.layers.Layer) -> list[float]:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks.deferral.tables import RESULTS, policies_table
+from benchmarks.deferral.tables import COLUMNS, RESULTS, policies_table
 from benchmarks.results import write_results
 from benchmarks.tables import ROOT, fill_pages
 from keras_sngp.deferral import (
@@ -64,21 +65,26 @@ def judge(policy: DeferralPolicy, table: PredictionTable, expert: Expert) -> dic
 
 def run(table: PredictionTable, expert: Expert, splits: int) -> list[dict]:
     """A record for each policy: means over splits with the 2.5 % and 97.5 % quantiles."""
-    outcomes: dict[str, list[dict[str, float]]] = {}
+    outcomes = []
     for split in range(splits):
         order = np.random.default_rng(split).permutation(len(table))
         held_out, rest = order[: len(table) // 2], order[len(table) // 2 :]
         judged, people = table.of_rows(rest), expert.of_rows(rest)
         for name, policy in policies_of(table.of_rows(held_out)):
-            outcomes.setdefault(name, []).append(judge(policy, judged, people))
+            outcomes.append({"policy": name, **judge(policy, judged, people)})
     return [
-        {"model": table.name, "policy": name, "splits": len(rows), **summary(rows)} for name, rows in outcomes.items()
+        {
+            "model": table.name,
+            "policy": name,
+            "splits": len(rows),
+            **{column: spread(rows[column]) for column in COLUMNS},
+        }
+        for name, rows in pd.DataFrame(outcomes).groupby("policy", sort=False)
     ]
 
 
-def summary(rows: list[dict[str, float]]) -> dict[str, list[float]]:
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return {name: [float(np.mean(of)), *np.quantile(of, [0.025, 0.975]).tolist()] for name, of in columns.items()}
+def spread(figures: pd.Series) -> list[float]:
+    return [float(figures.mean()), *figures.quantile([0.025, 0.975])]
 
 
 def curve_of(table: PredictionTable, expert: Expert) -> JointAccuracyCurve:

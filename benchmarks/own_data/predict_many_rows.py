@@ -8,9 +8,7 @@ command half way through and looks at what is left.
 """
 
 import argparse
-import csv
 import importlib.metadata
-import itertools
 import json
 import os
 import subprocess
@@ -61,12 +59,11 @@ def main() -> None:
 
 
 def write_repeated(table: pa.Table, rows: int, path: Path) -> None:
-    cells = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", *table.column_names])
-        for number, row in enumerate(itertools.islice(itertools.cycle(cells), rows)):
-            writer.writerow([number, *row])
+    schema = table.schema.insert(0, pa.field("row", pa.int64()))
+    with arrow_csv.CSVWriter(path, schema) as writer:
+        for start in range(0, rows, len(table)):
+            part = table.slice(0, rows - start)
+            writer.write_table(part.add_column(0, "row", pa.array(range(start, start + len(part)))))
 
 
 def count_answers(path: Path, period: int) -> int:

@@ -109,24 +109,26 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
 
 
 def with_temperature(study: Study, network: Arrays, altered_rows: int = 0) -> Callable[[Arrays, str], Answer]:
-    logits, labels = held_out(network, "logits", altered_rows), held_out_labels(study, altered_rows)
+    logits, _, labels = held_out(study, network, altered_rows)
     scaling = TemperatureScaling(from_logits=True).fit(logits, labels)
     return functools.partial(from_logits, temperature=scaling.temperature)
 
 
 def calibrated_again(study: Study, network: Arrays, altered_rows: int) -> Callable[[Arrays, str], Answer]:
-    logits, variance = (held_out(network, quantity, altered_rows) for quantity in ("logits", "variance"))
-    calibration = MeanFieldCalibration().fit(logits, held_out_labels(study, altered_rows), variance)
-    return functools.partial(from_process, calibration=calibration)
+    logits, variance, labels = held_out(study, network, altered_rows)
+    return functools.partial(from_process, calibration=MeanFieldCalibration().fit(logits, labels, variance))
 
 
-def held_out(network: Arrays, quantity: str, altered_rows: int) -> np.ndarray:
-    altered = network[f"out-of-domain validation/{quantity}"][:altered_rows]
-    return np.concatenate([network[f"validation/{quantity}"], altered])
+def held_out(study: Study, network: Arrays, altered_rows: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Logits, variance where there is one, and labels of the validation data and of some of it, altered."""
 
+    def joined(quantity: str) -> np.ndarray:
+        altered = network[f"out-of-domain validation/{quantity}"][:altered_rows]
+        return np.concatenate([network[f"validation/{quantity}"], altered])
 
-def held_out_labels(study: Study, altered_rows: int) -> np.ndarray:
-    return np.concatenate([study.validation[1], study.validation[1][:altered_rows]])
+    labels = study.validation[1]
+    variance = joined("variance") if "validation/variance" in network else None
+    return joined("logits"), variance, np.concatenate([labels, labels[:altered_rows]])
 
 
 def deep_ensemble(study: Study) -> str:

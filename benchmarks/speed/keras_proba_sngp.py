@@ -8,32 +8,16 @@ import keras_proba
 from benchmarks.speed import moons
 from benchmarks.speed.measuring import main
 
+Residual = moons.make_residual_class(keras)
 
-class SNGP(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.first = keras.layers.Dense(moons.UNITS, trainable=False)
-        self.hidden = [
-            keras_proba.layers.SpectralNormalization(
-                keras.layers.Dense(moons.UNITS, activation="relu"),
-                norm_multiplier=moons.BOUND,
-                mode="reparameterization",
-            )
-            for _ in range(moons.LAYERS)
-        ]
-        self.dropout = [keras.layers.Dropout(moons.DROPOUT) for _ in range(moons.LAYERS)]
-        self.last = keras_proba.layers.RandomFeatureGaussianProcess(2, num_inducing=moons.FEATURES, gp_cov_momentum=-1)
 
-    def call(self, inputs, training=False, return_covmat=False):
-        hidden = self.first(inputs)
-        for dense, dropout in zip(self.hidden, self.dropout, strict=True):
-            hidden = hidden + dropout(dense(hidden, training=training), training=training)
-        logits, covariance = self.last(hidden, training=training)
-        return (logits, covariance) if return_covmat else logits
+def bounded(dense: keras.layers.Layer) -> keras.layers.Layer:
+    return keras_proba.layers.SpectralNormalization(dense, norm_multiplier=moons.BOUND, mode="reparameterization")
 
 
 def fit(_, epochs: int):
-    return moons.fit_keras(keras, SNGP(), epochs, (keras_proba.callbacks.ResetCovarianceCallback(),))
+    last = keras_proba.layers.RandomFeatureGaussianProcess(2, num_inducing=moons.FEATURES, gp_cov_momentum=-1)
+    return moons.fit_keras(keras, Residual(bounded, last), epochs, (keras_proba.callbacks.ResetCovarianceCallback(),))
 
 
 def probabilities(model, inputs):

@@ -90,3 +90,26 @@ def compile_keras(keras: Any, model: Any) -> Any:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, metrics=["accuracy"])
     return model
+
+
+def make_residual_class(keras: Any) -> type:
+    """The network of the tutorial as a class of models of Keras or of tf_keras, for layers of others."""
+
+    class Residual(keras.Model):
+        def __init__(self, dense: Callable[[Any], Any], last: Any):
+            super().__init__()
+            self.first = keras.layers.Dense(UNITS, trainable=False)
+            self.hidden = [dense(keras.layers.Dense(UNITS, activation="relu")) for _ in range(LAYERS)]
+            self.dropout = [keras.layers.Dropout(DROPOUT) for _ in range(LAYERS)]
+            self.last = last
+
+        def call(self, inputs, training=False, return_covmat=False):
+            hidden = self.first(inputs)
+            for dense, dropout in zip(self.hidden, self.dropout, strict=True):
+                hidden = hidden + dropout(dense(hidden), training=training)
+            if isinstance(self.last, keras.layers.Dense):
+                return self.last(hidden)
+            logits, covariance = self.last(hidden, training=training)
+            return (logits, covariance) if return_covmat else logits
+
+    return Residual

@@ -19,42 +19,7 @@ from benchmarks.speed.measuring import main, once, seconds
 grid = moons.load()[2]
 
 
-class Plain(tf_keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.first = tf_keras.layers.Dense(moons.UNITS, trainable=False)
-        self.hidden = [self.make_dense() for _ in range(moons.LAYERS)]
-        self.dropout = [tf_keras.layers.Dropout(moons.DROPOUT) for _ in range(moons.LAYERS)]
-        self.last = self.make_last()
-
-    def make_dense(self):
-        return tf_keras.layers.Dense(moons.UNITS, activation="relu")
-
-    def make_last(self):
-        return tf_keras.layers.Dense(2)
-
-    def features(self, inputs, training):
-        hidden = self.first(inputs)
-        for dense, dropout in zip(self.hidden, self.dropout, strict=True):
-            hidden += dropout(dense(hidden), training=training)
-        return hidden
-
-    def call(self, inputs, training=False):
-        return self.last(self.features(inputs, training))
-
-
-class SNGP(Plain):
-    def make_dense(self):
-        return SpectralNormalization(super().make_dense(), norm_multiplier=moons.BOUND)
-
-    def make_last(self):
-        return RandomFeatureGaussianProcess(
-            2, num_inducing=moons.FEATURES, normalize_input=False, scale_random_features=True, gp_cov_momentum=-1
-        )
-
-    def call(self, inputs, training=False, return_covmat=False):
-        logits, covariance = self.last(self.features(inputs, training), training=training)
-        return (logits, covariance) if return_covmat and not training else logits
+Residual = moons.make_residual_class(tf_keras)
 
 
 class ResetCovariance(tf_keras.callbacks.Callback):
@@ -64,9 +29,13 @@ class ResetCovariance(tf_keras.callbacks.Callback):
 
 
 def fit(kind: str, epochs: int = moons.EPOCHS):
-    if kind == "SNGP":
-        return moons.fit_keras(tf_keras, SNGP(), epochs, (ResetCovariance(),))
-    return moons.fit_keras(tf_keras, Plain(), epochs)
+    if kind == "plain":
+        return moons.fit_keras(tf_keras, Residual(lambda dense: dense, tf_keras.layers.Dense(2)), epochs)
+    last = RandomFeatureGaussianProcess(
+        2, num_inducing=moons.FEATURES, normalize_input=False, scale_random_features=True, gp_cov_momentum=-1
+    )
+    model = Residual(lambda dense: SpectralNormalization(dense, norm_multiplier=moons.BOUND), last)
+    return moons.fit_keras(tf_keras, model, epochs, (ResetCovariance(),))
 
 
 def probabilities(model, inputs):
