@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import platform
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,7 @@ def arguments(description: str | None, *studies: str) -> argparse.Namespace:
     parser.add_argument("--results-dir", type=Path, default=RESULTS, help="figures; elsewhere no page is filled")
     parser.add_argument("--seeds", type=int, nargs="+", help="some seeds only")
     parser.add_argument("--epochs", type=int, help="fewer, for a try; wants other folders for work and results")
-    part = parser.add_mutually_exclusive_group()
-    part.add_argument("--train-only", action="store_true", help="write no figures: for a second process beside")
-    part.add_argument("--tried", nargs="+", metavar="KIND SETTING=VALUE", help="add a trial on validation data alone")
+    parser.add_argument("--tried", nargs="+", metavar="KIND SETTING=VALUE", help="add a trial on validation data alone")
     return parser.parse_args()
 
 
@@ -47,23 +46,17 @@ def run(study: Study, settings: Settings, options: argparse.Namespace) -> None:
         kept = [one for one in old.get("tried", []) if not _settings_of(trial).items() <= one.items()]
         write_results(file, old | {"tried": [*kept, trial]})
     else:
-        records = records_of(study, settings, options)
-        if options.train_only:
-            return
-        write_results(file, results_of(study, settings, records, old))
+        write_results(file, results_of(study, settings, list(records_of(study, settings, options)), old))
         print(methods_table(read_study(file)))
     if options.results_dir == RESULTS:
         fill_pages()
 
 
-def records_of(study: Study, settings: Settings, options: argparse.Namespace) -> list[dict[str, Any]]:
-    records = []
+def records_of(study: Study, settings: Settings, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for seed in options.seeds or range(study.seeds):
         for name, method in methods_of(study, settings, seed, options.work_dir).items():
-            if not options.train_only:
-                place = {"method": name, "seed": seed}
-                records += [{"data": record.pop("data"), **place, **record} for record in measure(study, method)]
-    return records
+            for record in measure(study, method):
+                yield {"data": record["data"], "method": name, "seed": seed, **record}
 
 
 def results_of(study: Study, settings: Settings, records: list[dict[str, Any]], old: dict[str, Any]) -> dict[str, Any]:

@@ -53,8 +53,9 @@ def read_study(file: Path) -> Study:
 
 
 def read_studies() -> list[Study]:
-    """In the order of the page."""
-    return [read_study(file) for name in ORDER if (file := RESULTS / f"{name}.json").exists()]
+    """Those that have been measured, in the order of the page."""
+    files = (RESULTS / f"{name}.json" for name in ORDER)
+    return [read_study(file) for file in files if "records" in read_results(file)]
 
 
 def methods(study: Study) -> list[str]:
