@@ -68,6 +68,7 @@ def fit(kind: str, epochs: int):
     return model.eval(), times
 
 
+@torch.inference_mode()
 def probabilities(model, inputs):
     return torch.cat([model.predict_step(chunk)["pred"].softmax(-1) for chunk in inputs.split(CHUNK)])
 
