@@ -44,16 +44,16 @@ check: .venv/dev.stamp            ## Format, lint, types and spelling; .pre-comm
 	$(BIN)/codespell
 
 architectures: .venv/dev.stamp     ## Every architecture on every backend: docs/architectures.md
-	$(BIN)/python benchmarks/architectures/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.architectures.run $(ARGS)
 
 # KERAS_SNGP_DATA names the folder of the data; without it they are downloaded. Half an hour on two cores.
 bench-quality: .venv/bench.stamp  ## The fast tables of docs/quality.md
-	KERAS_BACKEND=jax $(BIN)/python benchmarks/quality/adult_income.py $(ARGS)
-	KERAS_BACKEND=jax $(BIN)/python benchmarks/quality/clinc_frozen.py $(ARGS)
+	KERAS_BACKEND=jax $(BIN)/python -m benchmarks.quality.adult_income $(ARGS)
+	KERAS_BACKEND=jax $(BIN)/python -m benchmarks.quality.clinc frozen $(ARGS)
 
 # Others' libraries get environments of their own in build/speed: 5 GB.
 bench-speed: .venv/bench.stamp    ## The tables of docs/speed.md, with nothing else running
-	$(BIN)/python benchmarks/speed/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.speed.run $(ARGS)
 
 release-check: .venv/release.stamp  ## Builds dist/ and tries the wheel in a fresh environment
 	rm -rf dist

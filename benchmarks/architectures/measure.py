@@ -1,8 +1,8 @@
 """Converts, trains, saves, folds and exports one network on the present backend.
 
-    KERAS_BACKEND=torch python benchmarks/architectures/measure.py WideResNet-16-2 FOLDER
+    KERAS_BACKEND=torch python -m benchmarks.architectures.measure WideResNet-16-2 FOLDER
 
-writes `row.json` and `folded.keras` into the folder.
+writes `row.json`, `bounded.json` and `folded.keras` into the folder.
 """
 
 import json
@@ -13,9 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnxruntime
-from networks import NETWORKS
 
 import keras_sngp as sngp
+from benchmarks.architectures.networks import NETWORKS
+from benchmarks.architectures.tables import TREATMENTS
 
 STEPS = 4
 FEW = 4
@@ -45,24 +46,18 @@ def measure(name: str, folder: Path) -> dict:
     sngp.fold(keras.models.load_model(folder / "model.keras")).save(folder / "folded.keras")
     folded = keras.models.load_model(folder / "folded.keras")
     folded.export(folder / "folded.onnx", format="onnx")
-    received = {
-        "save, load, fold, save, load": outputs_of(folded.predict_distribution(x)),
-        "ONNX": run_onnx(folder / "folded.onnx", x),
-    }
+    bounded = [row.name for row in report.layers if row.treatment == "bounded"]
+    (folder / "bounded.json").write_text(json.dumps({"layers": bounded, "constrained": list(model.constrained_layers)}))
     return {
         "network": name,
         "backend": keras.backend.backend(),
-        "bound": network.norm_multiplier,
         "parameters": classifier.count_params(),
-        "layers": {kind: report.count(kind) for kind in ("bounded", "by constraint", "unbounded", "skipped")},
-        "bounded_layers": [row.name for row in report.layers if row.treatment == "bounded"],
-        "constrained_layers": list(model.constrained_layers),
-        "difference": {way: largest_difference(outputs, expected) for way, outputs in received.items()},
-        "difference_of_features": relative_difference(features_of(folded, x), features),
+        **{kind: report.count(kind) for kind in TREATMENTS},
+        "bound": network.norm_multiplier,
+        "difference: features": relative_difference(features_of(folded, x), features),
+        "difference: files": largest_difference(outputs_of(folded.predict_distribution(x)), expected),
+        "difference: ONNX": largest_difference(run_onnx(folder / "folded.onnx", x), expected),
         "seconds": round(time.perf_counter() - started, 1),
-        "seed": SEED,
-        "steps": STEPS,
-        "versions": {"keras": keras.__version__, "keras_sngp": sngp.__version__},
     }
 
 

@@ -1,6 +1,6 @@
-"""Rows a second and memory of `keras-sngp predict` on a large CSV file: docs/own-data.md.
+"""Rows a second and memory of `keras-sngp predict` on a large CSV file: docs/scale.md.
 
-KERAS_BACKEND=jax python benchmarks/own_data/predict_many_rows.py --data-dir FOLDER
+KERAS_BACKEND=jax python -m benchmarks.own_data.predict_many_rows --data-dir FOLDER
 
 Repeats the Adult test rows, numbered, until there are as many as asked for, hands them to the command, and checks the
 answers row for row: the numbers are in order, and a repeated row gets the answer it had before. Then it kills the
@@ -8,24 +8,20 @@ command half way through and looks at what is left.
 """
 
 import argparse
-import csv
 import importlib.metadata
-import itertools
 import json
 import os
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from benchmarks.command import COMMAND, output_of, seconds_and_megabytes
 from benchmarks.data import adult
 
-HERE = Path(__file__).parent
-COMMAND = [sys.executable, "-c", "from keras_sngp_cli.main import main; main()"]
+RESULTS = Path(__file__).with_name("many_rows.json")
 TOLERANCE = 1e-5
 BYTES_READ_AGAIN = 1 << 24
 
@@ -35,17 +31,17 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder of the Adult data; downloaded without it")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--work-dir", type=Path, default=Path("build/own_data"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.work_dir.mkdir(parents=True, exist_ok=True)
     model, data, answers = (options.work_dir / name for name in ("adult.sngp", "many-rows.csv", "answers.csv"))
     people = adult.load(options.data_dir)
     arrow_csv.write_csv(people.train, options.work_dir / "train.csv")
-    train = ["train", options.work_dir / "train.csv", "--label", adult.LABEL, "--output", model]
-    subprocess.run([*COMMAND, *map(str, train)], check=True)
+    output_of("train", options.work_dir / "train.csv", "--label", adult.LABEL, "--output", model)
     test = people.test.drop_columns([adult.LABEL])
     write_repeated(test, options.rows, data)
-    predict = [*COMMAND, "predict", str(model), str(data), "--output", str(answers), "--id", "row"]
-    seconds, megabytes = run(predict)
+    predict = ("predict", model, data, "--output", answers, "--id", "row")
+    seconds, megabytes = seconds_and_megabytes(*predict)
     figures = {
         "backend": os.environ["KERAS_BACKEND"],
         "cores": os.cpu_count(),
@@ -59,26 +55,15 @@ def main() -> None:
         "versions": {name: importlib.metadata.version(name) for name in ("keras", "keras-sngp", "pyarrow")},
     }
     print(json.dumps(figures, indent=2))
-    (HERE / "many_rows.json").write_text(json.dumps(figures, indent=2) + "\n")
+    options.results.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def write_repeated(table: pa.Table, rows: int, path: Path) -> None:
-    cells = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", *table.column_names])
-        for number, row in enumerate(itertools.islice(itertools.cycle(cells), rows)):
-            writer.writerow([number, *row])
-
-
-def run(command: list[str]) -> tuple[float, float]:
-    """Seconds and the largest resident memory, in megabytes."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"Expected the command to succeed. Received: status {status}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    schema = table.schema.insert(0, pa.field("row", pa.int64()))
+    with arrow_csv.CSVWriter(path, schema) as writer:
+        for start in range(0, rows, len(table)):
+            part = table.slice(0, rows - start)
+            writer.write_table(part.add_column(0, "row", pa.array(range(start, start + len(part)))))
 
 
 def count_answers(path: Path, period: int) -> int:
@@ -98,14 +83,14 @@ def count_answers(path: Path, period: int) -> int:
     return place
 
 
-def left_after_kill(command: list[str], answers: Path, after: float) -> list[str]:
+def left_after_kill(arguments: tuple[str | Path, ...], answers: Path, after: float) -> list[str]:
     """Names of the files under the final name once the command was killed."""
     answers.unlink()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([*COMMAND, *map(str, arguments)])
     time.sleep(after)
     if process.poll() is not None:
         raise RuntimeError("Expected the command to be at work still. Received: it had ended")
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     return [answers.name] if answers.exists() else []
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from method_names import DETERMINISTIC, WITHOUT_BOUND, WITHOUT_GP
-from methods import MC_DROPOUT, deep_ensemble, process_ensemble
-from settings import Settings
-from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Study, make_network
 
 import keras_sngp as sngp
+from benchmarks.quality.method_names import DETERMINISTIC, WITHOUT_BOUND, WITHOUT_GP
+from benchmarks.quality.methods import MC_DROPOUT, deep_ensemble, process_ensemble
+from benchmarks.quality.study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Settings, Study, make_network
 
 ROWS = 128
 TURNS = 11
@@ -24,50 +23,44 @@ def latency_ratios(study: Study, settings: Settings) -> dict[str, float]:
     rows = keras.tree.map_structure(lambda array: array[:ROWS], study.test[0])
     calls = calls_of(study, settings, rows)
     if study.shared_step is not None:
-        calls["shared"] = lambda _: study.shared_step(ROWS)
+        calls["shared"] = [lambda _: study.shared_step(ROWS)]
     medians = _medians(calls, rows)
     shared = medians.pop("shared", 0.0)
-    one = shared + medians[DETERMINISTIC]
-    return {name: (shared + own) / one for name, own in medians.items()}
+    return {name: (shared + own) / (shared + medians[DETERMINISTIC]) for name, own in medians.items()}
 
 
-def calls_of(study: Study, settings: Settings, rows: Any) -> dict[str, Call]:
-    """Predictions of each method; how well its networks are trained does not matter here."""
+def calls_of(study: Study, settings: Settings, rows: Any) -> dict[str, list[Call]]:
+    """Predictions by the networks of each method; how well those are trained does not matter here."""
 
-    def process(kind: str) -> Call:
+    def networks(kind: str, count: int = 1) -> list[Call]:
+        return [network(kind) for _ in range(count)]
+
+    def network(kind: str) -> Call:
         model = make_network(study, settings, kind)
+        if kind in (DENSE, NO_GP):
+            return sngp.Deterministic(sngp.fold(model)).predict_distribution
         model.fit_posterior(rows)
         return sngp.fold(model).predict_distribution
 
-    def plain(kind: str) -> Call:
-        return sngp.Deterministic(sngp.fold(make_network(study, settings, kind))).predict_distribution
-
-    def all_of(calls: list[Call]) -> Call:
-        return lambda rows: [call(rows) for call in calls]
-
     dropout = sngp.MCDropout(make_network(study, settings, DENSE), num_samples=MC_SAMPLES)
-    calls = {
-        DETERMINISTIC: plain(DENSE),
-        MC_DROPOUT: lambda rows: dropout.predict_distribution(rows, seed=0),
-        SNGP: process(SNGP),
-    }
+    calls = {DETERMINISTIC: networks(DENSE), SNGP: networks(SNGP)}
+    calls[MC_DROPOUT] = [lambda rows: dropout.predict_distribution(rows, seed=0)]
     if study.members > 1:
-        calls[deep_ensemble(study)] = all_of([plain(DENSE) for _ in range(study.members)])
+        calls[deep_ensemble(study)] = networks(DENSE, study.members)
     if study.process_members > 1:
-        members = [process(SNGP) for _ in range(study.process_members)]
-        calls[process_ensemble(study)] = all_of(members)
+        calls[process_ensemble(study)] = networks(SNGP, study.process_members)
     if study.ablations:
-        calls |= {WITHOUT_BOUND: process(NO_BOUND), WITHOUT_GP: plain(NO_GP)}
+        calls |= {WITHOUT_BOUND: networks(NO_BOUND), WITHOUT_GP: networks(NO_GP)}
     return calls
 
 
-def _medians(calls: dict[str, Call], rows: Any) -> dict[str, float]:
-    for call in calls.values():
-        call(rows)
+def _medians(calls: dict[str, list[Call]], rows: Any) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(TURNS):
-        for name, call in calls.items():
+    for _ in range(1 + TURNS):
+        for name, members in calls.items():
             started = time.perf_counter()
-            call(rows)
+            for call in members:
+                call(rows)
             times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    # The first turn compiles.
+    return {name: statistics.median(taken[1:]) for name, taken in times.items()}

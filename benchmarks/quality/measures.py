@@ -1,9 +1,13 @@
-"""Figures of one method: how good, how calibrated, and what it does not know."""
+"""Figures of one method: how good, how calibrated, and what it does not know; a record for each set of data."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from methods import MAX_PROBABILITY, Answer, Method, from_logits, from_process
-from study import Arrays, Study
 
+from benchmarks.quality.method_names import UNSHIFTED
+from benchmarks.quality.methods import MAX_PROBABILITY, Answer, Method, from_logits, from_process
+from benchmarks.quality.study import Arrays, Study
 from keras_sngp import metrics
 from keras_sngp.deferral import Expert, joint_accuracy_curve
 
@@ -11,31 +15,30 @@ COVERAGES = (0.95, 0.9, 0.8)
 SHARES_HANDED_OVER = (0.0, 0.05, 0.1, 0.2, 0.3, 1.0)
 
 
-def measure(study: Study, method: Method) -> dict:
-    """Figures on the test data, out of domain by each score, and under shift.
+def measure(study: Study, method: Method) -> Iterator[dict[str, Any]]:
+    """Figures on validation and test data, out of domain by each score, with an expert, and under shift.
 
-    The score of the method is the one with the largest AUROC on out-of-domain validation data.
+    The score of the method is the one with the largest AUROC on out-of-domain validation data: its records have
+    `chosen`.
     """
     validation, test = method.answer("validation"), method.answer("test")
-    others = {name: method.answer(name) for name in study.out_of_domain}
-    chosen = choose_score(method, validation.uncertainty)
-    figures = {
-        "validation": in_domain(validation.probabilities, study.validation[1]),
-        "test": in_domain(test.probabilities, study.test[1]) | selective(test, study.test[1]),
-        "score": chosen,
-        "training_seconds": round(method.training_seconds, 1),
-        "out_of_domain": {
-            name: {
-                score: out_of_domain(test.uncertainty[score], other.uncertainty[score]) for score in test.uncertainty
-            }
-            for name, other in others.items()
-        },
-    }
+    labels, chosen = study.test[1], choose_score(method, validation.uncertainty)
+    yield {"data": "validation", **in_domain(validation, study.validation[1])}
+    seconds = {"training seconds": round(method.training_seconds, 1)}
+    yield {"data": "test", **in_domain(test, labels), **selective(test, labels), **seconds}
+    for name in study.out_of_domain:
+        others = method.answer(name).uncertainty
+        for score, uncertainty in test.uncertainty.items():
+            mark = {"chosen": True} if score == chosen else {}
+            yield {"data": name, "score": score, **mark, **out_of_domain(uncertainty, others[score])}
     if study.expert is not None:
-        figures["deferral"] = deferral(test, study.test[1], study.expert)
+        yield {"data": "expert", **with_expert(test, labels, study.expert)}
     if study.shifts:
-        figures["shifts"] = shifts(study, method)
-    return figures
+        rows = len(next(iter(study.shifts.values())))
+        yield {"data": UNSHIFTED, "strength": 0, **shifted(test.first(rows), labels[:rows])}
+        for kind, strength in study.shifts:
+            answer = method.answer(f"{kind} {strength}")
+            yield {"data": kind, "strength": strength, **shifted(answer, labels[:rows])}
 
 
 def choose_score(method: Method, inside: dict[str, np.ndarray]) -> str:
@@ -43,19 +46,18 @@ def choose_score(method: Method, inside: dict[str, np.ndarray]) -> str:
     return max(inside, key=lambda score: metrics.out_of_domain_auroc(inside[score], outside[score]))
 
 
-def in_domain(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def in_domain(answer: Answer, labels: np.ndarray) -> dict[str, float]:
     return {
-        "accuracy": metrics.accuracy(probabilities, labels),
-        "nll": metrics.negative_log_likelihood(probabilities, labels),
-        "ece": metrics.expected_calibration_error(probabilities, labels),
-        "brier": metrics.brier_score(probabilities, labels),
+        "accuracy": metrics.accuracy(answer.probabilities, labels),
+        "nll": metrics.negative_log_likelihood(answer.probabilities, labels),
+        "ece": metrics.expected_calibration_error(answer.probabilities, labels),
+        "brier": metrics.brier_score(answer.probabilities, labels),
     }
 
 
 def selective(answer: Answer, labels: np.ndarray) -> dict[str, float]:
     """Accuracy of the surest answers, by the largest probability."""
-    mistakes = answer.probabilities.argmax(axis=1) != labels
-    uncertainty = answer.uncertainty[MAX_PROBABILITY]
+    uncertainty, mistakes = answer.uncertainty[MAX_PROBABILITY], answer.mistakes(labels)
     return {
         f"accuracy at {share:.0%} coverage": metrics.accuracy_at_coverage(uncertainty, mistakes, share)
         for share in COVERAGES
@@ -70,36 +72,21 @@ def out_of_domain(inside: np.ndarray, outside: np.ndarray) -> dict[str, float]:
     }
 
 
-def shifts(study: Study, method: Method) -> dict[str, list[dict[str, float]]]:
-    """Figures by strength for each kind of shift; strength 0 is none."""
-    labels = study.test[1][study.shifted_rows]
-    plain = shifted_figures(method.answer("test").of_rows(study.shifted_rows), labels)
-    found: dict[str, list[dict[str, float]]] = {}
-    for kind, strength in study.shifts:
-        points = found.setdefault(kind, [{"strength": 0, **plain}])
-        points.append({"strength": strength, **shifted_figures(method.answer(f"{kind} {strength}"), labels)})
-    return found
-
-
-def shifted_figures(answer: Answer, labels: np.ndarray) -> dict[str, float]:
+def shifted(answer: Answer, labels: np.ndarray) -> dict[str, float]:
     """`uncertainty` is one less the mean largest probability."""
-    uncertainty = float(answer.uncertainty[MAX_PROBABILITY].mean())
-    return in_domain(answer.probabilities, labels) | {"uncertainty": uncertainty}
+    return in_domain(answer, labels) | {"uncertainty": float(answer.uncertainty[MAX_PROBABILITY].mean())}
 
 
-def deferral(answer: Answer, labels: np.ndarray, expert: Expert) -> dict[str, float]:
-    """Accuracy of all cases when the least sure ones, by the largest probability, go to the expert."""
-    mistakes = answer.probabilities.argmax(axis=1) != labels
-    curve = joint_accuracy_curve(answer.uncertainty[MAX_PROBABILITY], mistakes, expert.correct_probability(labels))
-    return {str(share): curve.at(share) for share in SHARES_HANDED_OVER}
+def with_expert(answer: Answer, labels: np.ndarray, expert: Expert) -> dict[str, float]:
+    """Accuracy of all cases when a share, the least sure by the largest probability, goes to the expert."""
+    uncertainty, mistakes = answer.uncertainty[MAX_PROBABILITY], answer.mistakes(labels)
+    curve = joint_accuracy_curve(uncertainty, mistakes, expert.correct_probability(labels))
+    return {f"share {share}": curve.at(share) for share in SHARES_HANDED_OVER}
 
 
-def trial_figures(study: Study, found: Arrays) -> dict[str, dict[str, float]]:
+def trial_figures(study: Study, found: Arrays) -> dict[str, float]:
     """Figures of a network on validation data: in-domain, and out of domain by the best of its scores."""
     method = Method([found], from_process if "validation/variance" in found else from_logits)
     inside, outside = (method.answer(name) for name in ("validation", "out-of-domain validation"))
     score = choose_score(method, inside.uncertainty)
-    return {
-        "validation": in_domain(inside.probabilities, study.validation[1]),
-        "out-of-domain validation": out_of_domain(inside.uncertainty[score], outside.uncertainty[score]),
-    }
+    return in_domain(inside, study.validation[1]) | out_of_domain(inside.uncertainty[score], outside.uncertainty[score])

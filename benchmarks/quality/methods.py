@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from method_names import (
+from scipy.special import softmax
+
+from benchmarks.quality.method_names import (
     DETERMINISTIC,
     SNGP_FOR_SHIFT,
     TEMPERATURE,
@@ -15,15 +17,12 @@ from method_names import (
     WITHOUT_BOUND,
     WITHOUT_GP,
 )
-from scipy.special import softmax
-from settings import Settings
-from study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Study, answers
-
+from benchmarks.quality.study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Settings, Study, answers
 from keras_sngp.calibration import MeanFieldCalibration, TemperatureScaling
 from keras_sngp.metrics import scores
 
 MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
-MAX_PROBABILITY, VARIANCE = "max probability", "variance"
+MAX_PROBABILITY, ENTROPY, VARIANCE = "max probability", "entropy", "variance"
 COMBINED = ("Dempster-Shafer", VARIANCE, "mutual information")
 
 
@@ -34,8 +33,11 @@ class Answer:
     probabilities: np.ndarray
     uncertainty: dict[str, np.ndarray]
 
-    def of_rows(self, rows: np.ndarray) -> "Answer":
-        return Answer(self.probabilities[rows], {name: score[rows] for name, score in self.uncertainty.items()})
+    def first(self, rows: int) -> "Answer":
+        return Answer(self.probabilities[:rows], {name: score[:rows] for name, score in self.uncertainty.items()})
+
+    def mistakes(self, labels: np.ndarray) -> np.ndarray:
+        return self.probabilities.argmax(axis=1) != labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,11 +52,11 @@ class Method:
     from_network: Callable[[Arrays, str], Answer]
 
     def answer(self, question: str) -> Answer:
-        found, known = self._separate_scores(question), self._known
+        found = self._separate_scores(question)
         combined = [name for name in COMBINED if name in found.uncertainty]
         if len(combined) < 2:
             return found
-        both = [[answer.uncertainty[name] for name in combined] for answer in (found, known)]
+        both = [[answer.uncertainty[name] for name in combined] for answer in (found, self._known)]
         fisher = {
             name: scores.fisher(*both, [weight if score == VARIANCE else 1.0 for score in combined])
             for name, weight in WEIGHTS_OF_VARIANCE.items()
@@ -67,8 +69,8 @@ class Method:
         return self._separate_scores("validation")
 
     def _separate_scores(self, question: str) -> Answer:
-        answers_of_networks = [self.from_network(network, question) for network in self.networks]
-        return answers_of_networks[0] if len(self.networks) == 1 else mean_of(answers_of_networks)
+        of_networks = [self.from_network(network, question) for network in self.networks]
+        return of_networks[0] if len(of_networks) == 1 else mean_of(of_networks)
 
     @property
     def training_seconds(self) -> float:
@@ -82,22 +84,22 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     def networks(kind: str, count: int = 1) -> list[Arrays]:
         return [answers(study, settings, kind, seed + number, folder) for number in range(count)]
 
-    complete = study.has_every_method(seed)
+    complete, altered = study.has_every_method(seed), study.altered_rows
     processes = networks(SNGP, study.process_members if complete else 1)
     dense = networks(DENSE, study.members if complete else 1)
     methods = {
         DETERMINISTIC: Method(dense[:1], from_logits),
         TEMPERATURE: Method(dense[:1], with_temperature(study, dense[0])),
     }
-    if study.altered_rows:
-        methods[TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], study.altered_rows))
+    if altered:
+        methods[TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], altered))
     if complete:
         methods[MC_DROPOUT] = Method(dense[:1], from_dropout)
     if len(dense) > 1:
         methods[deep_ensemble(study)] = Method(dense, from_logits)
     methods[SNGP] = Method(processes[:1], from_process)
-    if study.altered_rows:
-        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], study.altered_rows))
+    if altered:
+        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], altered))
     if len(processes) > 1:
         methods[process_ensemble(study)] = Method(processes, from_process)
     if complete and study.ablations:
@@ -107,24 +109,26 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
 
 
 def with_temperature(study: Study, network: Arrays, altered_rows: int = 0) -> Callable[[Arrays, str], Answer]:
-    logits, labels = held_out(network, "logits", altered_rows), held_out_labels(study, altered_rows)
+    logits, _, labels = held_out(study, network, altered_rows)
     scaling = TemperatureScaling(from_logits=True).fit(logits, labels)
     return functools.partial(from_logits, temperature=scaling.temperature)
 
 
 def calibrated_again(study: Study, network: Arrays, altered_rows: int) -> Callable[[Arrays, str], Answer]:
-    logits, variance = (held_out(network, quantity, altered_rows) for quantity in ("logits", "variance"))
-    calibration = MeanFieldCalibration().fit(logits, held_out_labels(study, altered_rows), variance)
-    return functools.partial(from_process, calibration=calibration)
+    logits, variance, labels = held_out(study, network, altered_rows)
+    return functools.partial(from_process, calibration=MeanFieldCalibration().fit(logits, labels, variance))
 
 
-def held_out(network: Arrays, quantity: str, altered_rows: int) -> np.ndarray:
-    altered = network[f"out-of-domain validation/{quantity}"][:altered_rows]
-    return np.concatenate([network[f"validation/{quantity}"], altered])
+def held_out(study: Study, network: Arrays, altered_rows: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Logits, variance where there is one, and labels of the validation data and of some of it, altered."""
 
+    def joined(quantity: str) -> np.ndarray:
+        altered = network[f"out-of-domain validation/{quantity}"][:altered_rows]
+        return np.concatenate([network[f"validation/{quantity}"], altered])
 
-def held_out_labels(study: Study, altered_rows: int) -> np.ndarray:
-    return np.concatenate([study.validation[1], study.validation[1][:altered_rows]])
+    labels = study.validation[1]
+    variance = joined("variance") if "validation/variance" in network else None
+    return joined("logits"), variance, np.concatenate([labels, labels[:altered_rows]])
 
 
 def deep_ensemble(study: Study) -> str:
@@ -151,25 +155,19 @@ def from_process(network: Arrays, question: str, calibration: MeanFieldCalibrati
         probabilities = network[f"{question}/probabilities"].astype("float64")
     else:
         probabilities = calibration.transform(logits, variance)
-    others = {
-        "Dempster-Shafer": scores.dempster_shafer(logits),
-        VARIANCE: variance if variance.ndim == 1 else variance.mean(axis=1),
-    }
-    return _answer(probabilities, others)
+    of_rows = variance if variance.ndim == 1 else variance.mean(axis=1)
+    return _answer(probabilities, {"Dempster-Shafer": scores.dempster_shafer(logits), VARIANCE: of_rows})
 
 
 def mean_of(members: list[Answer]) -> Answer:
     """Means over members of the probabilities, and of the scores that do not follow from those."""
     samples = np.stack([member.probabilities for member in members])
-    own = set(members[0].uncertainty) - {MAX_PROBABILITY, "entropy"}
+    own = set(members[0].uncertainty) - {MAX_PROBABILITY, ENTROPY}
     others = {name: np.mean([member.uncertainty[name] for member in members], axis=0) for name in sorted(own)}
     return _answer(samples.mean(axis=0), {**others, "mutual information": scores.mutual_information(samples)})
 
 
 def _answer(probabilities: np.ndarray, others: dict[str, np.ndarray]) -> Answer:
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    from_probabilities = {
-        MAX_PROBABILITY: 1 - scores.max_probability(probabilities),
-        "entropy": scores.entropy(probabilities),
-    }
-    return Answer(probabilities, {**from_probabilities, **others})
+    largest = {MAX_PROBABILITY: 1 - scores.max_probability(probabilities), ENTROPY: scores.entropy(probabilities)}
+    return Answer(probabilities, {**largest, **others})

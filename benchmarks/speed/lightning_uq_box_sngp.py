@@ -4,26 +4,10 @@ import importlib.util
 import sys
 import types
 
-import numpy as np
 import torch
-from measuring import (
-    BATCH_SIZE,
-    BOUND,
-    DATA,
-    DROPOUT,
-    EPOCHS,
-    FEATURES,
-    LAYERS,
-    LEARNING_RATE,
-    SETTLING_EPOCHS,
-    STEADY_EPOCHS,
-    UNITS,
-    main,
-    once,
-    peak_megabytes_more,
-    seconds,
-    step_seconds,
-)
+
+from benchmarks.speed import moons
+from benchmarks.speed.measuring import main, once
 
 
 def without_init(package: str) -> None:
@@ -40,86 +24,59 @@ from lightning_uq_box.models.fc_resnet import FCResNet  # noqa: E402
 from lightning_uq_box.uq_methods.sngp import SNGPClassification  # noqa: E402
 
 CHUNK = 128
-moons = np.load(DATA)
-x, y, grid = (torch.from_numpy(moons[name]) for name in ("x", "y", "grid"))
+x, y, grid = map(torch.from_numpy, moons.load())
 
 
-def make_plain():
-    return FCResNet(2, UNITS, LAYERS, DROPOUT, num_outputs=2)
-
-
-def make_sngp():
+def make(kind: str):
+    shape = (2, moons.UNITS, moons.LAYERS, moons.DROPOUT)
+    if kind == "plain":
+        return FCResNet(*shape, num_outputs=2)
     return SNGPClassification(
-        FCResNet(2, UNITS, LAYERS, DROPOUT),
+        FCResNet(*shape),
         torch.nn.CrossEntropyLoss(),
         num_targets=2,
         num_gp_features=0,
-        num_random_features=FEATURES,
+        num_random_features=moons.FEATURES,
         normalize_gp_features=False,
         feature_scale=None,
-        coeff=BOUND,
+        coeff=moons.BOUND,
     )
 
 
-def fit(model, epochs: int = EPOCHS):
+def fit(kind: str, epochs: int):
     """Trains; the Gram matrix is kept out of the gradient, in which the package's own loop leaves it."""
-    times, loss = [], torch.nn.CrossEntropyLoss()
-    is_sngp = isinstance(model, SNGPClassification)
-    optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
-    model.train()
-    for _ in range(epochs):
+    model, loss, is_sngp = make(kind).train(), torch.nn.CrossEntropyLoss(), kind == "SNGP"
+    optimizer = torch.optim.Adam(model.parameters(), moons.LEARNING_RATE)
+
+    def epoch() -> None:
         if is_sngp:
             model.reset_precision_matrix()
-        order = torch.randperm(len(x))
+        for rows in torch.randperm(len(x)).split(moons.BATCH_SIZE):
+            optimizer.zero_grad()
+            if is_sngp:
+                logits, features = model(x[rows])
+                with torch.no_grad():
+                    model.precision += features.t() @ features
+            else:
+                logits = model(x[rows])
+            loss(logits, y[rows]).backward()
+            optimizer.step()
 
-        def epoch(order=order) -> None:
-            for rows in order.split(BATCH_SIZE):
-                optimizer.zero_grad()
-                if is_sngp:
-                    logits, features = model(x[rows])
-                    with torch.no_grad():
-                        model.precision += features.t() @ features
-                else:
-                    logits = model(x[rows])
-                loss(logits, y[rows]).backward()
-                optimizer.step()
-
-        times.append(once(epoch))
+    times = [once(epoch) for _ in range(epochs)]
     if is_sngp:
         model.recompute_covariance_matrix()
     return model.eval(), times
 
 
+@torch.inference_mode()
 def probabilities(model, inputs):
     return torch.cat([model.predict_step(chunk)["pred"].softmax(-1) for chunk in inputs.split(CHUNK)])
 
 
-def step() -> dict[str, float]:
-    epochs = SETTLING_EPOCHS + STEADY_EPOCHS
-    return {
-        "SNGP": step_seconds(fit(make_sngp(), epochs)[1], len(x)),
-        "plain": step_seconds(fit(make_plain(), epochs)[1], len(x)),
-    }
+@torch.inference_mode()
+def plain_probabilities(model, inputs):
+    return model(inputs).softmax(-1)
 
 
-def training() -> dict[str, float]:
-    return {"SNGP": once(lambda: fit(make_sngp())), "plain": once(lambda: fit(make_plain()))}
-
-
-def on_grid() -> dict[str, float]:
-    model, _ = fit(make_sngp(), 1)
-    probabilities(model, grid[:1])
-    megabytes = peak_megabytes_more(lambda: probabilities(model, grid))
-    return {"SNGP": seconds(lambda: probabilities(model, grid)), "SNGP megabytes": megabytes}
-
-
-def one_row() -> dict[str, float]:
-    process, plain = fit(make_sngp(), 1)[0], fit(make_plain(), 1)[0]
-    with torch.inference_mode():
-        return {
-            "SNGP": seconds(lambda: probabilities(process, grid[:1]), repeats=200),
-            "plain": seconds(lambda: plain(grid[:1]).softmax(-1), repeats=200),
-        }
-
-
-main({"step": step, "training": training, "grid": on_grid, "one row": one_row})
+if __name__ == "__main__":
+    main(moons.works_of(fit, {"SNGP": probabilities, "plain": plain_probabilities}, grid))

@@ -8,9 +8,10 @@ import sys
 
 import keras
 import numpy as np
-from measuring import BATCH_SIZE, LEARNING_RATE, main, peak_megabytes_more, seconds
 
 import keras_sngp as sngp
+from benchmarks.speed.measuring import main, peak_megabytes_more, seconds
+from benchmarks.speed.moons import BATCH_SIZE, LEARNING_RATE
 
 FEATURES = (256, 512, 1024, 2048, 4096, 8192)
 CLASSES = (2, 10, 100, 1000)
@@ -43,31 +44,18 @@ def phases(model: sngp.SNGP) -> dict[str, float]:
     }
 
 
-def growth() -> dict[str, dict]:
-    return {
-        "features": {str(features): phases(make_sngp(features)) for features in FEATURES},
-        "classes": {str(classes): phases(make_sngp(classes=classes)) for classes in CLASSES},
-        "rows": by_rows(),
-        "devices": {str(devices): in_a_process_of(devices) for devices in DEVICES},
-    }
-
-
-def by_rows() -> dict[str, dict]:
-    model = make_sngp()
+def phases_by_rows(model: sngp.SNGP, rows: int) -> dict[str, float]:
     found = {}
-    for rows in ROWS:
-        of_rows = found[str(rows)] = {}
-        for name, phase in (("prediction", model.predict_distribution), ("posterior", model.fit_posterior)):
-            call = functools.partial(phase, x[:rows])
-            of_rows[name] = seconds(call, repeats=3)
-            of_rows[f"{name} megabytes"] = peak_megabytes_more(call)
+    for name, phase in (("prediction", model.predict_distribution), ("posterior", model.fit_posterior)):
+        call = functools.partial(phase, x[:rows])
+        found |= {name: seconds(call, repeats=3), f"{name} megabytes": peak_megabytes_more(call)}
     return found
 
 
 def in_a_process_of(devices: int) -> dict[str, float]:
     """The phases where the cores are made to look like several devices, which share out each batch."""
     environment = {**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
-    command = [sys.executable, __file__, "devices"]
+    command = [sys.executable, "-m", "benchmarks.speed.ours_growth", "devices"]
     ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(ended.stdout.splitlines()[-1])
 
@@ -77,4 +65,19 @@ def devices() -> dict[str, float]:
     return phases(make_sngp())
 
 
-main({"growth": growth, "devices": devices})
+def growth() -> list[dict]:
+    """A record for each size of what is varied."""
+    of_rows = functools.partial(phases_by_rows, make_sngp())
+    varied = {
+        "features": (FEATURES, lambda features: phases(make_sngp(features))),
+        "classes": (CLASSES, lambda classes: phases(make_sngp(classes=classes))),
+        "rows": (ROWS, of_rows),
+        "devices": (DEVICES, in_a_process_of),
+    }
+    return [
+        {"varied": name, "size": size, **measure(size)} for name, (sizes, measure) in varied.items() for size in sizes
+    ]
+
+
+if __name__ == "__main__":
+    main({"growth": growth, "devices": devices})

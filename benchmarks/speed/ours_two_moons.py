@@ -1,114 +1,73 @@
-"""keras-sngp on two moons: KERAS_BACKEND=jax python benchmarks/speed/ours_two_moons.py step"""
+"""keras-sngp on two moons: KERAS_BACKEND=jax python -m benchmarks.speed.ours_two_moons step"""
+
+import statistics
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
-import numpy as np
-from measuring import (
-    BATCH_SIZE,
-    BOUND,
-    DATA,
-    DROPOUT,
-    EPOCHS,
-    FEATURES,
-    LAYERS,
-    LEARNING_RATE,
-    MEMBERS,
-    SAMPLES,
-    SETTLING_EPOCHS,
-    STEADY_EPOCHS,
-    UNITS,
-    epoch_times,
-    main,
-    once,
-    peak_megabytes_more,
-    seconds,
-    step_seconds,
-)
 
 import keras_sngp as sngp
+from benchmarks.speed import moons
+from benchmarks.speed.measuring import main, once, seconds
 
-PASSES_A_BATCH = 4096
-moons = np.load(DATA)
-x, y, grid = moons["x"], moons["y"], moons["grid"]
-
-
-def make_plain() -> keras.Model:
-    return compiled(sngp.DeepResNet(2, LAYERS, UNITS, DROPOUT))
-
-
-def make_sngp() -> sngp.SNGP:
-    backbone = sngp.DeepResNet(num_layers=LAYERS, num_hidden=UNITS, dropout_rate=DROPOUT, spec_norm_bound=BOUND)
-    return compiled(sngp.SNGP(backbone, 2, FEATURES))
+PASSES_PER_BATCH = 4096
+COMMAND = Path(sys.executable).with_name("keras-sngp")
+IMPORT = "import keras, time; t = time.perf_counter(); import keras_sngp; print(time.perf_counter() - t)"
+x, y, grid = moons.load()
 
 
-def compiled(model):
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, metrics=["accuracy"])
-    return model
+def make(kind: str) -> keras.Model:
+    if kind == "plain":
+        return sngp.DeepResNet(2, moons.LAYERS, moons.UNITS, moons.DROPOUT)
+    backbone = sngp.DeepResNet(
+        num_layers=moons.LAYERS, num_hidden=moons.UNITS, dropout_rate=moons.DROPOUT, spec_norm_bound=moons.BOUND
+    )
+    return sngp.SNGP(backbone, 2, moons.FEATURES)
 
 
-def fit(model, epochs: int = EPOCHS, callbacks=()):
-    model.fit(x, y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(callbacks))
-    return model
-
-
-def step() -> dict[str, float]:
-    def of(model) -> float:
-        times = epoch_times(keras.callbacks.Callback)
-        fit(model, SETTLING_EPOCHS + STEADY_EPOCHS, [times])
-        return step_seconds(times.seconds, len(x))
-
-    return {"SNGP": of(make_sngp()), "plain": of(make_plain())}
-
-
-def training() -> dict[str, float]:
-    return {"SNGP": once(lambda: fit(make_sngp())), "plain": once(lambda: fit(make_plain()))}
-
-
-def predictors() -> dict[str, object]:
-    return {"SNGP": fit(make_sngp(), 1), "plain": sngp.Deterministic(fit(make_plain(), 1))}
-
-
-def on_grid() -> dict[str, float]:
-    model = fit(make_sngp(), 1)
-    model.predict_distribution(grid[:1])
-    megabytes = peak_megabytes_more(lambda: model.predict_distribution(grid))
-    return {"SNGP": seconds(lambda: model.predict_distribution(grid)), "SNGP megabytes": megabytes}
-
-
-def one_row() -> dict[str, float]:
-    return {
-        name: seconds(lambda model=model: model.predict_distribution(grid[:1]), repeats=200)
-        for name, model in predictors().items()
-    }
+def fit(kind: str, epochs: int = moons.EPOCHS) -> tuple[keras.Model, list[float]]:
+    model, epoch_seconds = moons.fit_keras(keras, make(kind), epochs)
+    return (model if kind == "SNGP" else sngp.Deterministic(model)), epoch_seconds
 
 
 def one_row_folded() -> dict[str, float]:
-    model = sngp.fold(fit(make_sngp(), 1))
+    model = sngp.fold(fit("SNGP", 1)[0])
     return {"SNGP": seconds(lambda: model.predict_distribution(grid[:1]), repeats=200)}
 
 
 def mc_dropout() -> dict[str, float]:
-    model = sngp.MCDropout(fit(make_plain(), 1), num_samples=SAMPLES)
-    return {"MC dropout": seconds(lambda: model.predict_distribution(grid, batch_size=PASSES_A_BATCH))}
+    model = sngp.MCDropout(moons.fit_keras(keras, make("plain"), 1)[0], num_samples=moons.SAMPLES)
+    return {"MC dropout": seconds(lambda: model.predict_distribution(grid, batch_size=PASSES_PER_BATCH))}
 
 
 def deep_ensemble() -> dict[str, float]:
-    return {"deep ensemble": once(lambda: fit(sngp.DeepEnsemble(make_plain, MEMBERS)))}
+    ensemble = sngp.DeepEnsemble(lambda: moons.compile_keras(keras, make("plain")), moons.MEMBERS)
+    options = {"batch_size": moons.BATCH_SIZE, "epochs": moons.EPOCHS, "verbose": 0}
+    return {"deep ensemble": once(lambda: ensemble.fit(x, y, **options))}
 
 
 def ten_fits() -> dict[str, float]:
-    return {"ten fits": once(lambda: [fit(make_plain()) for _ in range(MEMBERS)])}
+    return {"ten fits": once(lambda: [fit("plain") for _ in range(moons.MEMBERS)])}
 
 
-main(
-    {
-        "step": step,
-        "training": training,
-        "grid": on_grid,
-        "one row": one_row,
-        "one row, folded": one_row_folded,
-        "MC dropout": mc_dropout,
-        "deep ensemble": deep_ensemble,
-        "ten fits": ten_fits,
-    }
-)
+def command() -> dict[str, float]:
+    """The whole of the command; the time is that of this process."""
+    from keras_sngp_cli.main import main
+
+    main(["moons", "--output", sys.argv[2]], standalone_mode=False)
+    return {}
+
+
+def start() -> dict[str, float]:
+    """How long a user waits for the command's help, and for the import once Keras is there."""
+    helped = seconds(lambda: subprocess.run([COMMAND, "--help"], check=True, stdout=subprocess.DEVNULL), repeats=5)
+    imports = [float(subprocess.check_output([sys.executable, "-c", IMPORT], text=True)) for _ in range(5)]
+    return {"help": helped, "import over Keras": statistics.median(imports)}
+
+
+if __name__ == "__main__":
+    predict = dict.fromkeys(("SNGP", "plain"), lambda model, rows: model.predict_distribution(rows))
+    further = {"one row, folded": one_row_folded, "MC dropout": mc_dropout, "deep ensemble": deep_ensemble}
+    further |= {"ten fits": ten_fits, "moons": command, "start": start}
+    main({**moons.works_of(fit, predict, grid), **further})
