@@ -51,14 +51,6 @@ def ten_fits() -> dict[str, float]:
     return {"ten fits": once(lambda: [fit("plain") for _ in range(moons.MEMBERS)])}
 
 
-def command() -> dict[str, float]:
-    """The whole of the command; the time is that of this process."""
-    from keras_sngp_cli.main import main
-
-    main(["moons", "--output", sys.argv[2]], standalone_mode=False)
-    return {}
-
-
 def start() -> dict[str, float]:
     """How long a user waits for the command's help, and for the import once Keras is there."""
     helped = seconds(lambda: subprocess.run([COMMAND, "--help"], check=True, stdout=subprocess.DEVNULL), repeats=5)
@@ -69,5 +61,5 @@ def start() -> dict[str, float]:
 if __name__ == "__main__":
     predict = dict.fromkeys(("SNGP", "plain"), lambda model, rows: model.predict_distribution(rows))
     further = {"one row, folded": one_row_folded, "MC dropout": mc_dropout, "deep ensemble": deep_ensemble}
-    further |= {"ten fits": ten_fits, "moons": command, "start": start}
+    further |= {"ten fits": ten_fits, "start": start}
     main({**moons.works_of(fit, predict, grid), **further})

@@ -30,11 +30,18 @@ from keras_sngp import two_moons
 PACKAGES = ("keras-sngp", "keras", "jax", "tensorflow", "torch", "tf-keras", "numpy", *REQUIREMENTS)
 
 
+def _command(subject: Subject, work: str, output: Path) -> list[Any]:
+    python = python_of(subject.environment)
+    if work == "moons" and subject.module == "ours_two_moons":
+        return [Path(python).with_name("keras-sngp"), "moons", "--output", output]
+    return [python, "-m", f"benchmarks.speed.{subject.module}", work, output]
+
+
 def measure(subject: Subject, work: str) -> Any:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": subject.backend}
     output = FOLDER / "moons" / subject.environment
     output.mkdir(parents=True, exist_ok=True)
-    command = [python_of(subject.environment), "-m", f"benchmarks.speed.{subject.module}", work, output]
+    command = _command(subject, work, output)
     started = time.perf_counter()
     ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     taken = time.perf_counter() - started
