@@ -31,13 +31,13 @@ def main() -> None:
     decisions = classifier.decide(policy, prediction)
     right = np.array(classifier.class_names)[decisions.answers] == new["digit"].to_numpy().astype(str)
     print(f"{len(new)} new digits: {right.mean():.1%} right, mean variance {prediction.variance.mean():.1f}")
-    print(f"{decisions.defer.sum()} handed over: {right[~decisions.defer].mean():.1%} of the others right")
+    print(f"{decisions.defer.sum()} deferred: {right[~decisions.defer].mean():.1%} of the others right")
 
     prediction = classifier.predict_distribution(never_seen)
     decisions = classifier.decide(policy, prediction)
     unfamiliar = np.mean(decisions.reasons == "unfamiliar")
     print(f"{len(never_seen)} digits it never saw: mean variance {prediction.variance.mean():.1f}")
-    print(f"{decisions.defer.mean():.1%} handed over, {unfamiliar:.1%} as unfamiliar")
+    print(f"{decisions.defer.mean():.1%} deferred, {unfamiliar:.1%} as unfamiliar")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A table: measures of the cell nuclei of tumours, malignant or benign. The network answers, or hands over to a doctor.
+"""A table: measures of the cell nuclei of tumours, malignant or benign. The network answers, or defers to a doctor.
 
 KERAS_BACKEND=jax python examples/own_table.py
 """
@@ -27,7 +27,7 @@ def main() -> None:
     decisions = classifier.decide(policy, prediction)
     right = np.array(classifier.class_names)[decisions.answers] == new["diagnosis"].to_numpy()
     print(f"{len(new)} new tumours: {right.mean():.1%} right")
-    print(f"{decisions.defer.sum()} handed over: {right[~decisions.defer].mean():.1%} of the others right")
+    print(f"{decisions.defer.sum()} deferred: {right[~decisions.defer].mean():.1%} of the others right")
 
     radius = new["mean_radius"][0].as_py()
     for case, value in {"as measured": radius, "in another unit": 1000 * radius, "not measured": None}.items():
@@ -35,7 +35,7 @@ def main() -> None:
         prediction = classifier.predict_distribution(tumour)
         decisions = classifier.decide(policy, prediction)
         reason = classifier.inputs.read(tumour).reasons[0]
-        what = f"hand over, {reason}" if decisions.defer[0] else "answer"
+        what = f"defer, {reason}" if decisions.defer[0] else "answer"
         print(f"radius {case}: variance {prediction.variance[0]:.1f}, {what}")
 
 

@@ -38,12 +38,12 @@ def main() -> None:
     decisions = classifier.decide(policy, prediction)
     right = np.array(classifier.class_names)[decisions.answers] == new["topic"].to_numpy()
     print(f"{len(new)} new sentences of {len(sentences)}: {right.mean():.1%} right")
-    print(f"{decisions.defer.sum()} handed over: {right[~decisions.defer].mean():.1%} of the others right")
+    print(f"{decisions.defer.sum()} deferred: {right[~decisions.defer].mean():.1%} of the others right")
 
     prediction = classifier.predict_distribution(pa.table({"sentence": QUESTIONS}))
     decisions = classifier.decide(policy, prediction)
     for row, question in enumerate(QUESTIONS):
-        what = f"hand over, {decisions.reasons[row]}" if decisions.defer[row] else "answer"
+        what = f"defer, {decisions.reasons[row]}" if decisions.defer[row] else "answer"
         topic, sure = classifier.class_names[decisions.answers[row]], prediction.max_probability[row]
         print(f"{question} {topic}, {sure:.0%} sure, variance {prediction.variance[row]:.1f}: {what}")
 

@@ -1,4 +1,4 @@
-"""Machine, human and both on CIFAR-10: what handing over the least sure images gains.
+"""Machine, human and both on CIFAR-10: what deferring the least sure images gains.
 
     python -m benchmarks.deferral.human_votes network.npz sngp-head.npz --votes human_votes_test.npz
 
@@ -101,7 +101,7 @@ def first_share_above(curve: JointAccuracyCurve) -> float | None:
 
 
 def draw(curves: dict[str, JointAccuracyCurve]) -> Figure:
-    """Joint accuracy on all test images against the share handed over."""
+    """Joint accuracy on all test images against the share deferred."""
     figure = Figure(figsize=(7.6, 4.6), layout="constrained")
     axes = figure.subplots()
     plot_joint_accuracy(axes, curves)

@@ -7,7 +7,7 @@ from benchmarks.results import read_results
 
 RESULTS = Path(__file__).with_name("results.json")
 COLUMNS = {
-    "deferred": "handed over",
+    "deferred": "deferred",
     "machine": "machine alone",
     "human": "human alone",
     "answered": "answers the machine gives",

@@ -63,7 +63,7 @@ class Study:
     process_members: int = 5  # Likewise of an ensemble of SNGPs.
     ablations: bool = True  # Whether there are SNGPs with only one of the two changes.
     shifts: dict[tuple[str, int], Any] = dataclasses.field(default_factory=dict)  # First test inputs, altered.
-    expert: Expert | None = None  # Who is asked about the test inputs that are handed over.
+    expert: Expert | None = None  # Who is asked about the test inputs that are deferred.
     shared_step: Callable[[int], Any] | None = None  # Done once to the first n test inputs, for every method.
     batches: Callable[[int, int, bool], keras.utils.PyDataset] | None = None  # By size, seed, and whether augmented.
     first_weights: Callable[[keras.Model, str, int], None] | None = None  # Sets where a new network starts, by seed.

@@ -117,7 +117,7 @@ def human_table(study: Study) -> str:
     records = study["records"]
     asked = records[records["data"] == "expert"].dropna(axis="columns")
     shares = [name for name in asked if name.startswith("share ")]
-    headings = ["method", *(f"{float(name.removeprefix('share ')):.0%} handed over" for name in shares)]
+    headings = ["method", *(f"{float(name.removeprefix('share ')):.0%} deferred" for name in shares)]
     return markdown_table(headings, pd.DataFrame({name: spread(asked, name) for name in shares}).itertuples(name=None))
 
 

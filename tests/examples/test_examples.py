@@ -49,8 +49,8 @@ def test_a_table_is_answered_or_handed_over(capsys, monkeypatch):
     assert min(odd) > 10 * usual
     assert [case.split(", ", 1)[1] for case in cases] == [
         "answer",
-        "hand over, mean_radius out of range",
-        "hand over, mean_radius missing",
+        "defer, mean_radius out of range",
+        "defer, mean_radius missing",
     ]
 
 
@@ -60,7 +60,7 @@ def test_texts_are_answered_or_handed_over(capsys, monkeypatch):
     assert 0.85 < share_in(right) < share_in(answered)
     assert " plots, " in questions[0]
     assert " statistics, " in questions[1]
-    assert [": hand over" in question for question in questions] == [False, False, True]
+    assert [": defer" in question for question in questions] == [False, False, True]
 
 
 @needs_torch
