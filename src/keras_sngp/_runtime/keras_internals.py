@@ -114,16 +114,3 @@ def _forget_earlier_run(model: keras.Model) -> None:
 def _all_variables(model: keras.Model) -> list[keras.Variable]:
     optimizer = getattr(model, "optimizer", None)
     return [*model.variables, *model.metrics_variables, *(optimizer.variables if optimizer else [])]
-
-
-class UntrackedJaxState:
-    """A mixin for models: Keras keeps all variables' values in `_jax_state` and no longer tracks them one by one.
-
-    Tracking takes a tenth of a small network's training step.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_jax_state":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
