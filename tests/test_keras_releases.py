@@ -59,7 +59,7 @@ def test_saved_loaded_and_folded_it_gives_the_same(model, tmp_path):
     before = model.predict_distribution(POINTS)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    for same, tolerance in ((loaded, 0), (sngp.fold(model), 1e-5)):
+    for same, tolerance in ((loaded, 1e-6), (sngp.fold(model), 1e-5)):
         after = same.predict_distribution(POINTS)
         np.testing.assert_allclose(after.logits, before.logits, rtol=tolerance, atol=tolerance)
         np.testing.assert_allclose(after.variance, before.variance, rtol=tolerance)
