@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+TESTS = ("tests/_runtime", "tests/models/test_files_before_the_rooms.py", "tests/test_keras_releases.py")
 NIGHTLY = "keras-nightly"
 
 
@@ -108,7 +109,7 @@ def run_tests_on(folder: Path, backend: str) -> bool:
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    command = [sys.executable, "-m", "pytest", "-m", "keras_contract", "tests/_runtime", "tests/test_keras_releases.py"]
+    command = [sys.executable, "-m", "pytest", "-m", "keras_contract", *TESTS]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
