@@ -8,7 +8,7 @@ COVERAGE_FLOOR := 90
 OLDEST_KERAS := $(shell sed -n 's/^    "keras>=\([0-9.]*\)",$$/\1/p' pyproject.toml)
 OLDEST_KERAS_TESTS := calibration deferral layers metrics models
 
-.PHONY: moons test coverage check architectures bench-quality bench-speed release-check clean
+.PHONY: moons test test-keras coverage check architectures bench-quality bench-speed release-check clean
 .PHONY: $(BACKENDS:%=test-%) $(BACKENDS:%=test-oldest-keras-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
@@ -35,6 +35,10 @@ coverage: test-jax                ## The tests on JAX, and the share of the line
 $(BACKENDS:%=test-oldest-keras-%): test-oldest-keras-%: build/oldest-keras-%/stamp
 	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
 	build/oldest-keras-$*/bin/python -m pytest -n auto $(OLDEST_KERAS_TESTS:%=tests/%) $(ARGS)
+
+# A minute a release; the oldest must pass, a failure of the pre-release is printed.
+test-keras: .venv/dev.stamp       ## A few tests with the oldest Keras allowed and the newest pre-release
+	$(BIN)/python .ci/keras_releases.py $(OLDEST_KERAS) $(ARGS)
 
 check: .venv/dev.stamp            ## Format, lint, types and spelling; .pre-commit-config.yaml has the same
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@ import numpy as np
 
 import keras_sngp as sngp
 from keras_sngp._runtime.batches import cached_view
+from keras_sngp._runtime.keras_internals import layers_of
 from keras_sngp.layers.spectral_normalization import bounded_layers
 
 X = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
@@ -38,7 +39,7 @@ def test_a_view_is_made_once_and_anew_after_compile_and_training():
     assert cached_view(model, Doubled) is view
     model.compile("sgd", "mse")
     assert cached_view(model, Doubled) is not view
-    assert view not in model._flatten_layers()
+    assert view not in layers_of(model)
 
 
 def test_posterior_and_predictions_take_over_settings_changed_before_compile():

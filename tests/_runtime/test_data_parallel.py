@@ -12,6 +12,7 @@ import pytest
 
 from keras_sngp import two_moons
 from keras_sngp._runtime.devices import EvenBatches
+from keras_sngp._runtime.keras_internals import layers_of
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -79,7 +80,7 @@ def check_is_the_posterior_of_one_process(path):
     expected = keras.ops.convert_to_numpy(layer.gram)
     np.testing.assert_allclose(gram, expected, atol=3e-6 * np.abs(expected).max())
     np.testing.assert_allclose(variance, model.predict_distribution(x).variance, rtol=2e-3)
-    bounded = [layer for layer in model.backbone._flatten_layers() if isinstance(layer, SpectralNormalization)]
+    bounded = [layer for layer in layers_of(model.backbone) if isinstance(layer, SpectralNormalization)]
     assert bounded
     for layer in bounded:
         assert float(layer.spectral_norm()) > layer.norm_multiplier

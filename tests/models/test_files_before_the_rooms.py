@@ -10,6 +10,8 @@ import pytest
 
 import keras_sngp as sngp
 
+pytestmark = pytest.mark.keras_contract
+
 FILE = Path(__file__).parents[1] / "data" / "before-rooms.keras"
 X = np.array(
     [

@@ -12,7 +12,12 @@ import numpy as np
 
 from keras_sngp._runtime.devices import EvenBatches, jax_processes, parts_of_a_batch, strategy_scope
 from keras_sngp._runtime.input_checks import check_inputs, is_array_like
-from keras_sngp._runtime.keras_internals import layers_inside, weights_kept_on_error
+from keras_sngp._runtime.keras_internals import (
+    layers_inside,
+    prediction_program,
+    training_program,
+    weights_kept_on_error,
+)
 from keras_sngp._runtime.ops import Tensor
 
 ROWS_PER_BATCH = 1024
@@ -118,8 +123,7 @@ def _is_run_in_a_special_way(model: keras.Model) -> bool:
 
 def _program_of(model: keras.Model, x: Any) -> "_BatchProgram":
     """Made anew where Keras would, as after `compile`, and where the model has got other variables."""
-    model.make_predict_function()
-    keras_program, variables = model.predict_function, model.variables
+    keras_program, variables = prediction_program(model), model.variables
     program = getattr(model, "_batch_program", None)
     if program is None or program.keras_program is not keras_program or not _same(program.variables, variables):
         _build_layers(model, x)
@@ -171,7 +175,7 @@ class _CachedView:
 def cached_view(model: keras.Model, view_class: type[keras.Model]) -> keras.Model:
     """`view_class(model)`, the one made before unless `compile` or another distribution asks for new programs."""
     name = f"_cached{view_class.__name__}"
-    made_for = (model.train_function, keras.distribution.distribution())
+    made_for = (training_program(model), keras.distribution.distribution())
     kept = getattr(model, name, None)
     if kept is None or any(one is not other for one, other in zip(kept.made_for, made_for, strict=True)):
         with strategy_scope(model):

@@ -2,17 +2,21 @@
 
 | what Keras has | what it is used for |
 |---|---|
+| `type(keras.Model(inputs, outputs))` | the class of functional models, which has no public name |
 | `Layer._flatten_layers` | the layers of a model, wherever they are nested |
 | `KerasTensor._keras_history` | the operation that made a tensor of a functional model |
 | `Operation._inbound_nodes` | the calls of a layer in a functional model, and what they took |
-| `Model._jax_state`, `Model.jax_state_sync` | on JAX, the weights that `fit` has taken out of a model |
+| `Model._jax_state`, `Model.state_sync` or `jax_state_sync` | on JAX, the weights that `fit` has taken out of a model |
 | `Model.metrics_variables` | the rest of what `fit` takes out |
+| `Model.make_predict_function`, `predict_function`, `train_function` | whether `compile` asked for new programs |
 | `Model.distribute_strategy` | on TensorFlow, the strategy that a model was made in |
 
-`tests/_runtime/test_keras_internals.py` states what is relied on, and runs on the oldest and the newest Keras too.
+`tests/_runtime/test_keras_internals.py` states what is relied on, and that no other file relies on more.
+`make test-keras` runs it on the oldest Keras allowed and on the newest pre-release.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -25,6 +29,16 @@ class MadeBy(NamedTuple):
     operation: Any
     call: int
     output: int
+
+
+@functools.cache
+def functional_class() -> type[keras.Model]:
+    """The class of the models that `keras.Model(inputs, outputs)` makes.
+
+    Before Keras 3.14 such a model needs a layer between its inputs and outputs.
+    """
+    inputs = keras.Input((1,), name="inputs")
+    return type(keras.Model(inputs, keras.layers.Identity(name="outputs")(inputs), name="smallest"))
 
 
 def layers_of(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
@@ -52,6 +66,17 @@ def distribution_strategy(model: keras.Model) -> Any:
     return getattr(model, "distribute_strategy", None)
 
 
+def prediction_program(model: keras.Model) -> Any:
+    """What Keras runs for a batch in `predict`; another object once `compile` has changed the model's settings."""
+    model.make_predict_function()
+    return model.predict_function
+
+
+def training_program(model: keras.Model) -> Any:
+    """What Keras runs for a batch in `fit`: None before training, and again after `compile`."""
+    return model.train_function
+
+
 @contextlib.contextmanager
 def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
     """Leaves the model with its latest weights when the block raises, as it does on other backends.
@@ -71,8 +96,13 @@ def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
         for variable, value in before:
             if not value.is_deleted():
                 variable.assign(value)
-        model.jax_state_sync()
+        _write_back_latest_weights(model)
         raise
+
+
+def _write_back_latest_weights(model: keras.Model) -> None:
+    """Keras 3.16 calls `state_sync` what was `jax_state_sync`."""
+    getattr(model, "state_sync", model.jax_state_sync)()
 
 
 def _forget_earlier_run(model: keras.Model) -> None:
@@ -84,16 +114,3 @@ def _forget_earlier_run(model: keras.Model) -> None:
 def _all_variables(model: keras.Model) -> list[keras.Variable]:
     optimizer = getattr(model, "optimizer", None)
     return [*model.variables, *model.metrics_variables, *(optimizer.variables if optimizer else [])]
-
-
-class UntrackedJaxState:
-    """A mixin for models: Keras keeps all variables' values in `_jax_state` and no longer tracks them one by one.
-
-    Tracking takes a tenth of a small network's training step.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_jax_state":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from keras_sngp._runtime.files import register, save_atomically
-from keras_sngp._runtime.keras_internals import UntrackedJaxState
 from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers.dropout import Dropout
 from keras_sngp.layers.spectral_normalization import SpectralNormalization
@@ -15,7 +14,7 @@ from keras_sngp.models.prediction import Prediction
 
 
 @register
-class DeepResNet(UntrackedJaxState, keras.Model):
+class DeepResNet(keras.Model):
     """Fully connected residual network for rows of numbers.
 
     A frozen dense layer projects the input to `num_hidden` units; then `num_layers` times

@@ -6,11 +6,13 @@ from typing import Any
 
 import keras
 
+from keras_sngp._runtime.keras_internals import functional_class
+
 
 def is_graph(model: Any) -> bool:
     """True for Sequential models and for functional ones that do not override `call`."""
     return isinstance(model, keras.Sequential) or (
-        isinstance(model, keras.Model) and type(model).call is _functional_class().call
+        isinstance(model, keras.Model) and type(model).call is functional_class().call
     )
 
 
@@ -102,13 +104,6 @@ def copy_weights(original: Any, new: Any) -> None:
         )
     for source, target in zip(original.variables, new.variables, strict=True):
         target.assign(keras.ops.copy(source.value))
-
-
-@functools.cache
-def _functional_class() -> type[keras.Model]:
-    # Keras 3.12 refuses a model without a layer.
-    inputs = keras.Input((1,), name="inputs")
-    return type(keras.Model(inputs, keras.layers.Identity(name="outputs")(inputs), name="functional_class"))
 
 
 def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -12,7 +12,7 @@ from keras import ops
 from keras_sngp._runtime.batches import ROWS_PER_BATCH, cached_view
 from keras_sngp._runtime.devices import EvenBatches, parts_of_a_batch, sums_over_processes
 from keras_sngp._runtime.input_checks import check_inputs, is_array_like
-from keras_sngp._runtime.keras_internals import UntrackedJaxState, layers_of, weights_kept_on_error
+from keras_sngp._runtime.keras_internals import layers_of, weights_kept_on_error
 from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
@@ -190,7 +190,7 @@ def _placeholder_labels(x: Any) -> Tensor:
     return ops.zeros((len(keras.tree.flatten(x)[0]), 1))
 
 
-class _PosteriorPass(UntrackedJaxState, keras.Model):
+class _PosteriorPass(keras.Model):
     """Adds each batch it evaluates to the Gram matrices, through public Keras methods only."""
 
     def __init__(self, model: keras.Model) -> None:

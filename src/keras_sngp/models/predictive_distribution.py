@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from keras_sngp._runtime.batches import cached_view, predict_in_batches
-from keras_sngp._runtime.keras_internals import UntrackedJaxState
 from keras_sngp._runtime.ops import Tensor
 from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
@@ -117,7 +116,7 @@ def _last_call(model: keras.Model, inputs: Any) -> tuple[RandomFeatureGaussianPr
     return layer, logits, posterior.variance(features, layer.covariance_root.value)
 
 
-class _WithVariance(UntrackedJaxState, keras.Model):
+class _WithVariance(keras.Model):
     """The same model with logits, variance and both together as its outputs; compiled once, then kept.
 
     It takes the kept spectral norms, and says of each row whether they are those of the present kernels.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from keras_sngp._runtime.files import register, save_atomically
 from keras_sngp._runtime.input_checks import check_inputs, check_labels, is_array_like
-from keras_sngp._runtime.keras_internals import UntrackedJaxState, weights_kept_on_error
+from keras_sngp._runtime.keras_internals import weights_kept_on_error
 from keras_sngp._runtime.ops import Tensor
 from keras_sngp.calibration.mean_field import MeanFieldCalibration
 from keras_sngp.layers.gaussian_process import RandomFeatureGaussianProcess
@@ -26,7 +26,7 @@ from keras_sngp.models.predictive_distribution import predict_distribution, requ
 
 
 @register
-class SNGP(UntrackedJaxState, keras.Model):
+class SNGP(keras.Model):
     r"""A Spectral-normalized Neural Gaussian Process on any feature extractor.
 
     .. math::

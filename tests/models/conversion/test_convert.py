@@ -8,6 +8,7 @@ import pytest
 from keras import layers, ops
 
 import keras_sngp as sngp
+from keras_sngp._runtime.keras_internals import layers_of
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 IMAGE = (6, 6, 2)
@@ -171,7 +172,7 @@ def test_head_and_its_activation_are_replaced_wherever_they_are(ending):
     model, report = sngp.convert(original, num_inducing=16)
     assert [row.kind for row in report.layers if row.treatment == "head"] == ["Dense"]
     x = images()[:, 0, :2].reshape(12, 4)
-    dense = next(layer for layer in original._flatten_layers() if layer.name == "hidden")
+    dense = next(layer for layer in layers_of(original) if layer.name == "hidden")
     expected = numpy(dense(2 * x if ending == "nested" else x))
     np.testing.assert_allclose(numpy(model.backbone(x)), expected, atol=1e-6)
 

@@ -4,6 +4,7 @@ import pytest
 from keras import layers
 
 import keras_sngp as sngp
+from keras_sngp._runtime.keras_internals import layers_of
 
 
 def rows(count=10, width=4, seed=0):
@@ -35,7 +36,7 @@ def test_residual_networks_fold_to_the_same_class_without_a_bound(model_class):
     expected = keras.ops.convert_to_numpy(model(rows()))
     folded = sngp.fold(model)
     assert type(folded) is model_class
-    assert not any(isinstance(layer, sngp.SpectralNormalization) for layer in folded._flatten_layers())
+    assert not any(isinstance(layer, sngp.SpectralNormalization) for layer in layers_of(folded))
     np.testing.assert_allclose(keras.ops.convert_to_numpy(folded(rows())), expected, atol=1e-6)
 
 
