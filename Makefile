@@ -14,27 +14,26 @@ OLDEST_KERAS_TESTS := calibration deferral layers metrics models
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
 
-test: $(BACKENDS:%=test-%)        ## The tests, on each backend
+test: $(BACKENDS:%=test-%)        ## The tests, on each backend: 8 minutes on two cores
 
-# These are of code that no backend changes, and of the benchmarks, which run on one: once is enough.
-test-tensorflow test-torch: IGNORED := deferral report _tables benchmarks
+test-long: $(BACKENDS:%=test-long-%)    ## What `make test` leaves out: large cases, other processes, cross-products
+
+test-all: test test-long
+
+# conftest.py says which tests are `once` (of code that no backend changes) and which are `long`.
+test-jax: MARKED := not long
+test-tensorflow test-torch: MARKED := not long and not once
+test-long-jax: MARKED := long
+test-long-tensorflow test-long-torch: MARKED := long and not once
 
 # The tests' networks are small: compiling takes longer than running.
-test-jax: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
-test-jax: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/jax-cache
-test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
+test-jax test-long-jax: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
+test-jax test-long-jax: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/jax-cache
+test-jax test-long-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 
-$(BACKENDS:%=test-%): test-%: .venv/dev.stamp
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n auto $(IGNORED:%=--ignore=tests/%) $(ARGS)
-
-# With ARGS on the command line, which chooses tests, the floor does not apply.
-coverage: ARGS = --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR)
-coverage: test-jax                ## The tests on JAX, and the share of the lines that they run
-
-# The tests nearest to Keras, with the oldest Keras that pyproject.toml allows, in an environment of their own.
-$(BACKENDS:%=test-oldest-keras-%): test-oldest-keras-%: build/oldest-keras-%/stamp
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
-	build/oldest-keras-$*/bin/python -m pytest -n auto $(OLDEST_KERAS_TESTS:%=tests/%) $(ARGS)
+$(BACKENDS:%=test-%) $(BACKENDS:%=test-long-%): .venv/dev.stamp
+	KERAS_BACKEND=$(lastword $(subst -, ,$@)) OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "$(MARKED)" $(ARGS)
 
 check: .venv/dev.stamp            ## Format, lint, types and spelling; .pre-commit-config.yaml has the same
 	$(BIN)/ruff format --check .

@@ -88,7 +88,15 @@ def test_posterior_is_the_same_from_any_input_fit_takes(trained, data, make_data
     np.testing.assert_allclose(trained.gaussian_process.gram, expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("make_data", [tensorflow_dataset, torch_loader, Batches, endless_generator])
+@pytest.mark.parametrize(
+    "make_data",
+    [
+        pytest.param(tensorflow_dataset, marks=pytest.mark.quick_on("tensorflow")),
+        pytest.param(torch_loader, marks=pytest.mark.quick_on("torch")),
+        pytest.param(Batches, marks=pytest.mark.long),
+        endless_generator,
+    ],
+)
 def test_fit_takes_every_kind_of_data_and_sets_the_posterior(data, make_data):
     model = make_model()
     model.fit(
@@ -204,6 +212,7 @@ def test_a_functional_model_gets_its_posterior_from_the_function(data):
     np.testing.assert_allclose(model.predict(data[0], verbose=0), adjusted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.quick_on("torch")
 def test_wide_features_with_many_classes_train_at_once():
     random = np.random.default_rng(0)
     centres = random.normal(size=(150, 512))
@@ -355,7 +364,7 @@ def test_backbone_and_method_are_checked(trained, data):
         sngp.fit_posterior(trained.backbone, data[0])
 
 
-@pytest.mark.parametrize("learning_rate", [1e-3, 1e-2])
+@pytest.mark.parametrize("learning_rate", [pytest.param(1e-3, marks=pytest.mark.long), 1e-2])
 def test_bounds_hold_after_fit_to_a_thousandth(data, learning_rate):
     model = sngp.SNGP(sngp.DeepResNet(num_layers=3, num_hidden=48, spec_norm_bound=0.9), 2, 64, seed=1)
     model.compile(keras.optimizers.Adam(learning_rate), LOSS)
@@ -384,8 +393,7 @@ class InBatches(keras.utils.PyDataset):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.parametrize("given", ["array", "data set", "generator"])
-def test_predictions_keep_the_bound_on_kernels_changed_by_hand_since(data, given):
+def test_predictions_keep_the_bound_on_kernels_changed_by_hand_since(data):
     x, y = data
     model = make_model()
     model.fit(x, y, epochs=1, batch_size=50, verbose=0)
@@ -394,14 +402,15 @@ def test_predictions_keep_the_bound_on_kernels_changed_by_hand_since(data, given
         layer.layer.kernel.assign(np.random.default_rng(0).normal(size=(16, 16)))
     batches = InBatches(x)
     x = np.concatenate([x[number::3] for number in range(3)])
-    asked = {"array": x, "data set": batches, "generator": (batch for batch in [*batches][:3])}[given]
-    found = model.predict_distribution(asked).logits
-    assert np.abs(found - before).max() > 1e-2
+    found = [model.predict_distribution(given).logits for given in (x, batches, (batch for batch in [*batches][:3]))]
+    assert np.abs(found[0] - before).max() > 1e-2
     largest_first = sngp.fold(model)
     for layer, bounded in zip(largest_first.backbone.dense_layers, model.backbone.dense_layers, strict=True):
         kernel = keras.ops.convert_to_numpy(bounded.layer.kernel)
         layer.kernel.assign(kernel * 0.9 / np.linalg.norm(kernel, ord=2))
-    np.testing.assert_allclose(found, largest_first.predict_distribution(x).logits, atol=1e-3)
+    expected = largest_first.predict_distribution(x).logits
+    for logits in found:
+        np.testing.assert_allclose(logits, expected, atol=1e-3)
 
 
 def test_validation_while_training_sees_plain_logits_and_the_posterior_comes_after(data):

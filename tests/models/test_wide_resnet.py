@@ -15,7 +15,13 @@ def images(rows=4, size=8):
     return np.random.default_rng(0).normal(size=(rows, size, size, 3)).astype("float32")
 
 
-@pytest.mark.parametrize(("depth", "width", "published"), [(28, 10, 36_479_194), (16, 10, 17_116_634)])
+@pytest.mark.parametrize(
+    ("depth", "width", "published"),
+    [
+        (16, 10, 17_116_634),
+        pytest.param(28, 10, 36_479_194, marks=pytest.mark.long),
+    ],
+)
 def test_parameter_counts_are_the_published_ones(depth, width, published):
     assert count(sngp.WideResNet(depth, width, 10).trainable_weights) == published
 
@@ -53,6 +59,7 @@ def dense_operator(layer, size, channels):
     return keras.ops.convert_to_numpy(layer(pixels)).reshape(len(pixels), -1)
 
 
+@pytest.mark.quick_on("torch")
 def test_bounds_hold_after_training():
     backbone = sngp.WideResNet(10, 1, input_shape=(4, 4, 3), spec_norm_bound=0.7)
     model = sngp.SNGP(backbone, 3, num_inducing=32, seed=0)

@@ -66,6 +66,7 @@ def assert_bounds_hold(model, norm_multiplier, tolerance=1.01):
         assert largest_norm(wrapper, shape) <= tolerance * norm_multiplier, wrapper.name
 
 
+@pytest.mark.quick_on("torch")
 def test_bounds_hold_by_explicit_matrices_when_converted_trained_loaded_and_folded(tmp_path):
     original = every_kind_of_layer()
     model, report = sngp.convert(original, num_inducing=32, norm_multiplier=0.8)
@@ -127,6 +128,7 @@ def constrained_matrices(model):
             yield from kernel.reshape(operator.blocks, operator.inputs, operator.outputs)
 
 
+@pytest.mark.quick_on("torch")
 def test_kernels_inside_composite_layers_stay_bounded_in_training_and_after_loading(tmp_path):
     x = np.random.default_rng(0).normal(size=(12, 4, 6)).astype("float32")
     model, report = sngp.convert(attention_classifier(), num_inducing=16, norm_multiplier=0.5)
