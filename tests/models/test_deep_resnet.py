@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from mathematics import count
 from sklearn.metrics import roc_auc_score
 
 import keras_sngp as sngp
@@ -9,10 +10,6 @@ from keras_sngp import two_moons
 from keras_sngp.metrics import expected_calibration_error
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def count(weights):
-    return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
 def test_parameter_counts_are_the_tutorials():
