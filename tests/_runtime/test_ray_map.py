@@ -145,10 +145,18 @@ def ancestors(process):
         yield process
 
 
+def test_what_ray_needs_is_told(monkeypatch):
+    arguments = ["predict", "animals.sngp", "animals.csv", "--output", "never.csv", "--workers", "2"]
+    assert "--workers with --engine ray" in CliRunner().invoke(main, arguments).stderr
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r"needs it installed: pip install 'keras-sngp\[ray\]'"):
+        list(ray_map(abs, [1]))
+
+
+@pytest.mark.long
 def test_the_command_says_what_ray_needs(folder, monkeypatch):
     monkeypatch.chdir(folder)
     arguments = ["predict", "animals.sngp", "animals.csv", "--output", "never.csv"]
-    assert "--workers with --engine ray" in CliRunner().invoke(main, [*arguments, "--workers", "2"]).stderr
     monkeypatch.setitem(sys.modules, "ray", None)
     done = CliRunner().invoke(main, [*arguments, "--engine", "ray"])
     assert done.exit_code == 1

@@ -12,6 +12,7 @@ def images(rows=4, size=8):
     return np.random.default_rng(0).normal(size=(rows, size, size, 3)).astype("float32")
 
 
+@pytest.mark.quick_on("torch")
 @pytest.mark.parametrize(
     ("depth", "width", "published"),
     [
@@ -66,6 +67,7 @@ def test_bounds_hold_after_training():
         assert norm <= 0.7 * (1 + 1e-3), name
 
 
+@pytest.mark.quick_on("torch")
 def test_it_is_a_classifier_that_convert_takes():
     classifier = sngp.WideResNet(10, 1, 3, input_shape=(8, 8, 3))
     model, report = sngp.convert(classifier, num_inducing=32, norm_multiplier=6.0, seed=0)

@@ -78,6 +78,7 @@ def test_bounds_hold_by_explicit_matrices_when_converted_trained_loaded_and_fold
     np.testing.assert_allclose(folded.predict_distribution(images(seed=1)).probabilities, expected, atol=1e-6)
 
 
+@pytest.mark.quick_on("torch")
 def test_features_stay_the_same_where_norms_are_under_the_bound():
     original = shrink(every_kind_of_layer())
     features = keras.Model(original.inputs[0], original.layers[-1].input)
