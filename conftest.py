@@ -11,12 +11,7 @@ ONCE = (
     "tests/benchmarks",
     "tests/calibration",
     "tests/deferral",
-    "tests/metrics/test_bootstrap.py",
-    "tests/metrics/test_calibration.py",
-    "tests/metrics/test_out_of_domain.py",
-    "tests/metrics/test_proper_scores.py",
-    "tests/metrics/test_scores.py",
-    "tests/metrics/test_selective.py",
+    "tests/metrics",
     "tests/own_data/inputs",
     "tests/plots",
     "tests/report",
@@ -24,6 +19,8 @@ ONCE = (
     "tests/test_signatures.py",
     "tests/test_two_moons.py",
 )
+# Keras metrics, in a folder of functions of arrays.
+ON_EACH_BACKEND = "tests/metrics/test_streaming.py"
 # What these add to layers and models is the same on each backend, yet they train networks: `long` on all but one.
 # PyTorch need not compile the networks; JAX is the command's default.
 QUICK_ON = {
@@ -41,7 +38,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         places = {str(place) for place in item.path.relative_to(config.rootpath).parents}
         places.add(str(item.path.relative_to(config.rootpath)))
-        if places & set(ONCE):
+        if places & set(ONCE) and ON_EACH_BACKEND not in places:
             item.add_marker(pytest.mark.once)
             continue
         quick_on = {QUICK_ON[place] for place in places & set(QUICK_ON)}
