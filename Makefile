@@ -6,35 +6,33 @@ BACKENDS := jax tensorflow torch
 COVERAGE_FLOOR := 90
 
 OLDEST_KERAS := $(shell sed -n 's/^    "keras>=\([0-9.]*\)",$$/\1/p' pyproject.toml)
-OLDEST_KERAS_TESTS := calibration deferral layers metrics models
 
 .PHONY: moons test test-keras coverage check architectures bench-quality bench-speed release-check clean
-.PHONY: $(BACKENDS:%=test-%) $(BACKENDS:%=test-oldest-keras-%)
+.PHONY: $(BACKENDS:%=test-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
 
-test: $(BACKENDS:%=test-%)        ## The tests, on each backend
+test: $(BACKENDS:%=test-%)        ## The tests, on each backend: 8 minutes on two cores
 
-# These are of code that no backend changes, and of the benchmarks, which run on one: once is enough.
-test-tensorflow test-torch: IGNORED := deferral report _tables benchmarks
+test-long: $(BACKENDS:%=test-long-%)    ## What `make test` leaves out: large cases, other processes, cross-products
+
+test-all: test test-long
+
+# conftest.py says which tests are `once` (of code that no backend changes) and which are `long`.
+test-jax: MARKED := not long
+test-tensorflow test-torch: MARKED := not long and not once
+test-long-jax: MARKED := long
+test-long-tensorflow test-long-torch: MARKED := long and not once
 
 # The tests' networks are small: compiling takes longer than running.
-test-jax: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
-test-jax: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/jax-cache
-test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
+test-jax test-long-jax: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
+test-jax test-long-jax: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/jax-cache
+test-jax test-long-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 
-$(BACKENDS:%=test-%): test-%: .venv/dev.stamp
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -n auto $(IGNORED:%=--ignore=tests/%) $(ARGS)
-
-# With ARGS on the command line, which chooses tests, the floor does not apply.
-coverage: ARGS = --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR)
-coverage: test-jax                ## The tests on JAX, and the share of the lines that they run
-
-# The tests nearest to Keras, with the oldest Keras that pyproject.toml allows, in an environment of their own.
-$(BACKENDS:%=test-oldest-keras-%): test-oldest-keras-%: build/oldest-keras-%/stamp
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
-	build/oldest-keras-$*/bin/python -m pytest -n auto $(OLDEST_KERAS_TESTS:%=tests/%) $(ARGS)
+$(BACKENDS:%=test-%) $(BACKENDS:%=test-long-%): .venv/dev.stamp
+	KERAS_BACKEND=$(lastword $(subst -, ,$@)) OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "$(MARKED)" $(ARGS)
 
 # A minute a release; the oldest must pass, a failure of the pre-release is printed.
 test-keras: .venv/dev.stamp       ## A few tests with the oldest Keras allowed and the newest pre-release
@@ -80,11 +78,6 @@ release-check: .venv/release.stamp  ## Builds dist/ and tries the wheel in a fre
 
 .venv/release.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[release]'
-	touch $@
-
-build/oldest-keras-%/stamp: pyproject.toml
-	$(PYTHON) -m venv build/oldest-keras-$*
-	build/oldest-keras-$*/bin/python -m pip install --quiet --editable '.[test,$*]' 'keras==$(OLDEST_KERAS)'
 	touch $@
 
 # keras-hub asks for TensorFlow Text, which its encoders do not need.

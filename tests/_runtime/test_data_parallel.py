@@ -88,21 +88,28 @@ def check_is_the_posterior_of_one_process(path):
         assert norm == pytest.approx(layer.norm_multiplier, rel=1e-3)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="keras.distribution works on JAX")
-def test_jax_devices_and_jax_processes(tmp_path):
+ON_JAX = pytest.mark.skipif(keras.backend.backend() != "jax", reason="keras.distribution works on JAX")
+
+
+@ON_JAX
+def test_jax_devices():
+    assert "as NumPy on 4 devices" in finish(start(["-c", FOUR_JAX_DEVICES], devices=4))
+
+
+@ON_JAX
+@pytest.mark.long
+def test_jax_processes(tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     example = [EXAMPLES / "data_parallel_jax.py", *OPTIONS, "--output", tmp_path / "model.keras"]
     example += ["--address", address, "--processes", 2, "--process"]
-    printed = finish(
-        start([*example, 0], devices=2), start([*example, 1], devices=2), start(["-c", FOUR_JAX_DEVICES], devices=4)
-    )
-    assert "as NumPy on 4 devices" in printed
+    finish(start([*example, 0], devices=2), start([*example, 1], devices=2))
     check_is_the_posterior_of_one_process(tmp_path / "model.keras")
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.distribute")
+@pytest.mark.long
 def test_replicas_of_a_tensorflow_strategy(tmp_path):
     arguments = ["data_parallel_tensorflow.py", *OPTIONS, "--output", str(tmp_path / "model.keras")]
     example = f"import runpy, sys; sys.path.insert(0, {str(EXAMPLES)!r}); sys.argv = {arguments}\n"
@@ -113,6 +120,7 @@ def test_replicas_of_a_tensorflow_strategy(tmp_path):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="DistributedDataParallel")
+@pytest.mark.long
 def test_torch_processes(tmp_path):
     example = [EXAMPLES / "data_parallel_torch.py", *OPTIONS, "--output", tmp_path / "model.keras"]
     finish(start(["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, *example]))

@@ -53,6 +53,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_results_come_in_order_and_few_at_a_time_when_a_worker_is_killed(ray, tmp_path):
     killed = tmp_path / "killed"
     sent = received = 0
@@ -80,6 +81,7 @@ def test_results_come_in_order_and_few_at_a_time_when_a_worker_is_killed(ray, tm
     assert len(processes) == 3
 
 
+@pytest.mark.long
 def test_what_goes_wrong_in_a_worker_is_told(ray, monkeypatch):
     def fail(number):
         if number == 8:
@@ -93,6 +95,7 @@ def test_what_goes_wrong_in_a_worker_is_told(ray, monkeypatch):
         list(ray_map(fail, [8], workers=1))
 
 
+@pytest.mark.long
 def test_the_page_on_scale_runs_as_written(ray):
     code = re.search(r"```python\n(.*?)```", (DOCS / "scale.md").read_text(), re.DOTALL).group(1)
     names = {}
@@ -103,6 +106,7 @@ def test_the_page_on_scale_runs_as_written(ray):
     assert not np.allclose(names["members"][2].weights[0], alone.weights[0], atol=1e-3)
 
 
+@pytest.mark.long
 def test_the_command_gives_the_same_answers_when_a_worker_is_killed(folder):
     pytest.importorskip("ray")
     arguments = ["predict", str(folder / "animals.sngp"), "-", "--output"]
@@ -141,10 +145,18 @@ def ancestors(process):
         yield process
 
 
+def test_what_ray_needs_is_told(monkeypatch):
+    arguments = ["predict", "animals.sngp", "animals.csv", "--output", "never.csv", "--workers", "2"]
+    assert "--workers with --engine ray" in CliRunner().invoke(main, arguments).stderr
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r"needs it installed: pip install 'keras-sngp\[ray\]'"):
+        list(ray_map(abs, [1]))
+
+
+@pytest.mark.long
 def test_the_command_says_what_ray_needs(folder, monkeypatch):
     monkeypatch.chdir(folder)
     arguments = ["predict", "animals.sngp", "animals.csv", "--output", "never.csv"]
-    assert "--workers with --engine ray" in CliRunner().invoke(main, [*arguments, "--workers", "2"]).stderr
     monkeypatch.setitem(sys.modules, "ray", None)
     done = CliRunner().invoke(main, [*arguments, "--engine", "ray"])
     assert done.exit_code == 1

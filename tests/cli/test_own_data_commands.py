@@ -227,7 +227,10 @@ def test_wrong_wishes_get_one_clear_message(trained, folder, monkeypatch, argume
     assert not (folder / "x.sngp").exists()
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
+@pytest.mark.parametrize(
+    "command",
+    ["predict", pytest.param("train", marks=pytest.mark.long), pytest.param("evaluate", marks=pytest.mark.long)],
+)
 def test_the_backend_asked_for_is_used(command, tmp_path):
     options = {
         "train": ["nothing.csv", "--label", "y", "--output", "x.sngp"],
@@ -251,6 +254,7 @@ finally:
     assert done.stdout == f"{backend}\n"
 
 
+@pytest.mark.long
 def test_an_interrupted_training_keeps_the_best_network_and_goes_on(folder):
     output = folder / "interrupted.sngp"
     code = "from keras_sngp_cli.main import main; main()"

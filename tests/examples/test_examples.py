@@ -31,6 +31,7 @@ def test_plain_loops_learn_the_moons_and_know_what_is_far_away(capsys, monkeypat
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="networks compile for long on the other backends")
+@pytest.mark.long
 def test_a_network_of_keras_applications_and_a_transformer_convert_and_train(capsys, monkeypatch):
     assert "by constraint" in printed_by("vision_transformer.py", capsys, monkeypatch)
     printed = printed_by("convert_pretrained.py", capsys, monkeypatch, "--network", "MobileNetV2")
@@ -55,6 +56,7 @@ def test_a_table_is_answered_or_handed_over(capsys, monkeypatch):
 
 
 @needs_torch
+@pytest.mark.long
 def test_texts_are_answered_or_handed_over(capsys, monkeypatch):
     right, answered, *questions = printed_by("own_texts.py", capsys, monkeypatch).splitlines()
     assert 0.85 < share_in(right) < share_in(answered)
@@ -64,6 +66,7 @@ def test_texts_are_answered_or_handed_over(capsys, monkeypatch):
 
 
 @needs_torch
+@pytest.mark.long
 def test_digits_that_were_never_seen_are_handed_over(capsys, monkeypatch):
     with pytest.warns(DeferralDriftWarning):
         right, answered, unseen, handed_over = printed_by("own_images.py", capsys, monkeypatch).splitlines()

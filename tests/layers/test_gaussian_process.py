@@ -6,15 +6,12 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from mathematics import brute_force_gram, dense_covariance, gaussian_process_covariance, numpy, softmax
 
 import keras_sngp as sngp
 from keras_sngp import PosteriorState, RandomFeatureGaussianProcess
 
 WIDTH = 3
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
 
 
 def rows(count, seed=0, width=WIDTH):
@@ -39,22 +36,6 @@ def fit(layer, *batches):
 
 def phi(layer, x):
     return numpy(layer.random_features(x))
-
-
-def softmax(logits):
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def brute_force_gram(features, weights):
-    gram = np.zeros((features.shape[1], features.shape[1]))
-    for feature, weight in zip(features, weights, strict=True):
-        gram += weight * np.outer(feature, feature)
-    return gram
-
-
-def dense_covariance(gram, ridge, features):
-    return features @ np.linalg.inv(gram + ridge * np.eye(len(gram))) @ features.T
 
 
 # Shapes and kinds of output
@@ -154,13 +135,7 @@ def test_posterior_is_the_gaussian_process_in_weights_and_in_functions(ridge, sc
 
 def test_variance_converges_to_the_exact_gaussian_process_with_the_number_of_features():
     train, test, scale = rows(12), rows(6, seed=1), 1.5
-
-    def kernel(a, b):
-        squares = np.sum((a[:, None].astype("float64") - b[None]) ** 2, axis=-1)
-        return np.exp(-squares / (2 * scale**2))
-
-    gain = np.linalg.inv(kernel(train, train) + np.eye(12))
-    exact = 1 - np.einsum("tn,nm,tm->t", kernel(test, train), gain, kernel(test, train))
+    exact = np.diagonal(gaussian_process_covariance(train, test, scale))
 
     def error(num_inducing):
         errors = []

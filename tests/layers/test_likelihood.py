@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 from keras import ops
+from mathematics import numpy
 
 from keras_sngp.layers.likelihood import check_likelihood, curvature
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
 
 
 def logits(units, seed=0):

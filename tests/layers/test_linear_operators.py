@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from mathematics import matrix_of, numpy, spectral_norm, unit_vectors
 
 from keras_sngp import SpectralNormalization
 from keras_sngp.layers.linear_operators import linear_kernel, operator_of
@@ -116,10 +117,6 @@ EINSUMS = {
 }
 
 
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
-
-
 def built(layer, input_shape, seed=0):
     """The layer with a standard normal kernel; Glorot's would do, but is nearly the same for every shape."""
     layer.build((None, *input_shape))
@@ -129,20 +126,10 @@ def built(layer, input_shape, seed=0):
     return layer
 
 
-def matrix_of(function, input_shape):
-    """Matrix `(inputs, outputs)` of a linear function of batches, one row for each unit vector."""
-    size = int(np.prod(input_shape))
-    return numpy(function(np.eye(size, dtype="float32").reshape(size, *input_shape))).reshape(size, -1)
-
-
 def rows_of(function, input_shape):
     """As `matrix_of` for a function of one vector of that shape."""
-    units = np.eye(int(np.prod(input_shape)), dtype="float32")
-    return np.stack([numpy(function(ops.convert_to_tensor(unit.reshape(input_shape)))).ravel() for unit in units])
-
-
-def norm(matrix):
-    return np.linalg.svd(matrix, compute_uv=False)[0]
+    units = unit_vectors(input_shape)
+    return np.stack([numpy(function(ops.convert_to_tensor(unit))).ravel() for unit in units])
 
 
 def assert_norm_is(layer, input_shape, expected):
@@ -162,7 +149,7 @@ def test_dense_operator_is_the_layer_its_adjoint_and_its_norm(shape):
     adjoint = rows_of(lambda v: operator.adjoint(layer.kernel.value, v), (1, shape[1]))
     np.testing.assert_allclose(applied, matrix, atol=1e-6)
     np.testing.assert_allclose(adjoint, matrix.T, atol=1e-6)
-    assert_norm_is(layer, shape[:1], norm(matrix))
+    assert_norm_is(layer, shape[:1], spectral_norm(matrix))
 
 
 @pytest.mark.parametrize("equation", EINSUMS)
@@ -214,7 +201,7 @@ def test_convolution_operator_is_the_layer_its_adjoint_and_its_norm(name):
         np.testing.assert_allclose(adjoint.ravel(), matrix @ vector.ravel(), atol=1e-4)
     assert operator.norm_factor == 1
     if name in NORMS_OF_CONVOLUTIONS:
-        assert_norm_is(layer, input_shape, norm(matrix))
+        assert_norm_is(layer, input_shape, spectral_norm(matrix))
 
 
 @pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow on CPU has no channels-first kernels")
@@ -250,7 +237,7 @@ def test_unknown_image_size_gives_a_bound_for_every_size(layer_class, arguments)
                 weight.assign(np.ones(weight.shape))
         kernel = linear_kernel(layer)
         rows = rows_of(functools.partial(operator.apply, kernel), operator.input_shape)
-        assert norm(matrix_of(layer, (6, 5, 2))) <= operator.norm_factor * norm(rows) * (1 + 1e-5)
+        assert spectral_norm(matrix_of(layer, (6, 5, 2))) <= operator.norm_factor * spectral_norm(rows) * (1 + 1e-5)
 
 
 def test_bound_for_unknown_sizes_is_reached_by_a_constant_kernel_on_a_large_image():
@@ -260,14 +247,14 @@ def test_bound_for_unknown_sizes_is_reached_by_a_constant_kernel_on_a_large_imag
     wrapper.build((None, None, 1))
     bound = float(numpy(wrapper.spectral_norm()))
     np.testing.assert_allclose(bound, 3, rtol=1e-3)
-    assert 0.99 * bound < norm(matrix_of(layer, (60, 1))) < bound
+    assert 0.99 * bound < spectral_norm(matrix_of(layer, (60, 1))) < bound
 
 
 def test_one_unknown_side_is_enough_to_need_the_bound_for_every_size():
     layer = built(keras.layers.Conv2D(2, 3, padding="same", use_bias=False), (6, None, 2))
     operator = operator_of(layer, (None, 6, None, 2))
-    bound = operator.norm_factor * norm(numpy(layer.kernel).reshape(-1, 2))
-    assert norm(matrix_of(layer, (6, 9, 2))) <= bound
+    bound = operator.norm_factor * spectral_norm(numpy(layer.kernel).reshape(-1, 2))
+    assert spectral_norm(matrix_of(layer, (6, 9, 2))) <= bound
 
 
 @pytest.mark.parametrize(

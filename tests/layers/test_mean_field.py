@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 from keras import ops
+from mathematics import numpy, softmax
 
 from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR, mean_field_logits, monte_carlo_logits
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
 
 
 def adjusted(logits, covmat=None, *arguments, **options):
@@ -26,11 +23,6 @@ def test_logits_of_another_type_than_the_covariance_decide_the_type_of_the_resul
     logits = np.array([[2, 4]], dtype=dtype)
     result = numpy(mean_field_logits(logits, tensor(np.eye(1) * 3.0), 1.0))
     np.testing.assert_allclose(result, [[1.0, 2.0]], rtol=1e-6)
-
-
-def softmax(logits):
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def sigmoid(logits):

@@ -5,14 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
+from mathematics import numpy
 
 from keras_sngp.layers import posterior
 
 FAST = settings(max_examples=30, deadline=None, derandomize=True)
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
 
 
 def normal(*shape, seed=0):

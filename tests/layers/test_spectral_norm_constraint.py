@@ -4,12 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
+from mathematics import numpy
 
 import keras_sngp as sngp
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
+from mathematics import gaussian_kernel, gaussian_process_covariance, numpy
 
 from keras_sngp import RandomFeatureGaussianProcess, SpectralNormalization, mean_field_logits
 
@@ -11,23 +11,9 @@ WIDTH = 10
 BOUND = 0.95
 
 
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor).astype("float64")
-
-
 def points(count, centre=0.0, seed=0):
     """Rows whose distance to each other is about the square root of 2."""
     return np.random.default_rng(seed).normal(centre, WIDTH**-0.5, (count, WIDTH)).astype("float32")
-
-
-def gaussian_kernel(a, b):
-    return np.exp(-np.sum((a[:, None].astype("float64") - b[None]) ** 2, axis=-1) / 2)
-
-
-def gaussian_process_covariance(train, test):
-    across = gaussian_kernel(test, train)
-    noisy = gaussian_kernel(train, train) + np.eye(len(train))
-    return gaussian_kernel(test, test) - across @ np.linalg.solve(noisy, across.T)
 
 
 def norm_on_a_torus(kernel, size):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mathematics import softmax
 
 from keras_sngp.metrics import scores
 
@@ -13,11 +14,6 @@ LOGITS = arrays("float64", st.tuples(st.integers(1, 5), st.integers(2, 6)), elem
 SAMPLED_LOGITS = arrays(
     "float64", st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(2, 5)), elements=st.floats(-50, 50)
 )
-
-
-def softmax(logits):
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def loop_entropy(row):

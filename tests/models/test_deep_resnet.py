@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from mathematics import count
 from sklearn.metrics import roc_auc_score
 
 import keras_sngp as sngp
@@ -9,10 +10,6 @@ from keras_sngp import two_moons
 from keras_sngp.metrics import expected_calibration_error
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def count(weights):
-    return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
 def test_parameter_counts_are_the_tutorials():
@@ -88,6 +85,22 @@ class TutorialResetCallback(keras.callbacks.Callback):
             self.model.classifier.reset_covariance_matrix()
 
 
+def test_the_tutorials_own_classes_count_each_row_once_and_give_a_covariance():
+    x, y = two_moons.make_training_data(50)
+    model = TutorialSNGP(num_classes=2, num_layers=2, num_hidden=16)
+    model.compile(keras.optimizers.Adam(1e-2), LOSS)
+    model.fit(x, y, batch_size=50, epochs=2, verbose=0, callbacks=[TutorialResetCallback()])
+    logits, covmat = model(x, return_covmat=True)
+    assert model.classifier.rows_seen == len(x)
+    adjusted = nlp_layers.gaussian_process.mean_field_logits(logits, covmat, mean_field_factor=np.pi / 8)
+    shrunk = (
+        keras.ops.convert_to_numpy(logits)
+        / np.sqrt(1 + np.pi / 8 * np.diag(keras.ops.convert_to_numpy(covmat)))[:, None]
+    )
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(adjusted), shrunk, rtol=1e-4)
+
+
+@pytest.mark.long
 def test_the_tutorials_own_classes_behave_as_in_the_tutorial():
     x, y = two_moons.make_training_data(seed=0)
     x_test, y_test = two_moons.make_training_data(seed=1000)

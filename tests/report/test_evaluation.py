@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_sngp import metrics
+from keras_sngp.calibration import ConformalPredictionSets, TemperatureScaling
 from keras_sngp.deferral import DecisionCosts, DeferralPolicy, Expert
 from keras_sngp.report import intervals
 from keras_sngp.report.evaluation import check_same_cases, evaluate
@@ -61,6 +62,20 @@ def test_temperature_takes_back_the_sharpening(model):
     assert model.temperature["temperature"] == pytest.approx(2, rel=0.25)
     after = model.temperature["expected_calibration_error_after"]
     assert after < model.temperature["expected_calibration_error_before"] / 1.5
+
+
+def test_temperature_and_sets_are_fitted_on_one_half_and_judged_on_the_other(model):
+    halves = Halves.of(model.table)
+    fitted_on, judged_on = halves.selection, halves.evaluation
+    scaling = TemperatureScaling().fit(fitted_on.probabilities, fitted_on.labels)
+    assert model.temperature["temperature"] == pytest.approx(scaling.temperature)
+    scaled = scaling.transform(judged_on.probabilities)
+    expected = metrics.negative_log_likelihood(scaled, judged_on.labels)
+    assert model.temperature["nll_after"] == pytest.approx(expected)
+    fitted = ConformalPredictionSets("lac", 0.9).fit(fitted_on.probabilities, fitted_on.labels)
+    sets = fitted.predict(judged_on.probabilities)
+    covered = sets[np.arange(len(sets)), judged_on.labels].mean()
+    assert (model.sets[0]["coverage"], model.sets[0]["covered"]) == (0.9, covered)
 
 
 def test_classes_are_those_of_a_loop(model):

@@ -107,6 +107,7 @@ def test_report_holds_the_pictures_the_numbers_and_the_model(result, tmp_path):
     )
 
 
+@pytest.mark.long
 def test_sngp_is_calibrated_near_the_data_and_unsure_far_away():
     config = two_moons.Config()
     keras.utils.set_random_seed(config.seed)

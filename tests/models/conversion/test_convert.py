@@ -6,16 +6,13 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from mathematics import matrix_of, numpy, spectral_norm
 
 import keras_sngp as sngp
 from keras_sngp._runtime.keras_internals import layers_of
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 IMAGE = (6, 6, 2)
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(ops.cast(tensor, "float32")).astype("float64")
 
 
 def images(rows=12, seed=0):
@@ -30,16 +27,6 @@ def shrink(model, factor=0.05):
     for weight in model.trainable_variables:
         weight.assign(weight * factor)
     return model
-
-
-def matrix_of(layer, input_shape):
-    size = int(np.prod(input_shape))
-    outputs = numpy(layer(np.eye(size, dtype="float32").reshape(size, *input_shape)))
-    return outputs.reshape(size, -1) - numpy(layer(np.zeros((1, *input_shape), dtype="float32"))).reshape(1, -1)
-
-
-def largest_norm(layer, input_shape):
-    return np.linalg.svd(matrix_of(layer, input_shape), compute_uv=False)[0]
 
 
 def every_kind_of_layer():
@@ -64,16 +51,17 @@ def assert_bounds_hold(model, norm_multiplier, tolerance=1.01):
     assert len(wrappers) == 6
     for wrapper in wrappers:
         shape = wrapper.input.shape[1:]
-        assert largest_norm(wrapper, shape) <= tolerance * norm_multiplier, wrapper.name
+        assert spectral_norm(matrix_of(wrapper, shape)) <= tolerance * norm_multiplier, wrapper.name
 
 
+@pytest.mark.quick_on("torch")
 def test_bounds_hold_by_explicit_matrices_when_converted_trained_loaded_and_folded(tmp_path):
     original = every_kind_of_layer()
     model, report = sngp.convert(original, num_inducing=32, norm_multiplier=0.8)
     assert_bounds_hold(model, 0.8)
     for layer, row in zip(original.layers, report.layers, strict=True):
         if row.treatment == "bounded":
-            expected = largest_norm(layer, layer.input.shape[1:])
+            expected = spectral_norm(matrix_of(layer, layer.input.shape[1:]))
             assert 0.99 * expected <= row.norm_before <= expected * 1.0001
             assert row.norm_after == pytest.approx(min(row.norm_before, 0.8))
 
@@ -91,6 +79,7 @@ def test_bounds_hold_by_explicit_matrices_when_converted_trained_loaded_and_fold
     np.testing.assert_allclose(folded.predict_distribution(images(seed=1)).probabilities, expected, atol=1e-6)
 
 
+@pytest.mark.quick_on("torch")
 def test_features_stay_the_same_where_norms_are_under_the_bound():
     original = shrink(every_kind_of_layer())
     features = keras.Model(original.inputs[0], original.layers[-1].input)
@@ -128,6 +117,7 @@ def constrained_matrices(model):
             yield from kernel.reshape(operator.blocks, operator.inputs, operator.outputs)
 
 
+@pytest.mark.quick_on("torch")
 def test_kernels_inside_composite_layers_stay_bounded_in_training_and_after_loading(tmp_path):
     x = np.random.default_rng(0).normal(size=(12, 4, 6)).astype("float32")
     model, report = sngp.convert(attention_classifier(), num_inducing=16, norm_multiplier=0.5)
@@ -254,7 +244,7 @@ def test_a_convolution_shared_between_image_sizes_gets_the_bound_for_every_size(
     model, _ = sngp.convert(original, num_inducing=16, norm_multiplier=0.5)
     wrapper = model.backbone.get_layer(shared.name)
     for shape in ((8, 8, 2), (4, 4, 2)):
-        assert largest_norm(wrapper, shape) <= 0.5
+        assert spectral_norm(matrix_of(wrapper, shape)) <= 0.5
 
 
 def test_a_pretrained_part_that_is_frozen_keeps_computing_what_it_did():

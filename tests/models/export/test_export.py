@@ -113,8 +113,21 @@ def check_program(model, x, path, format):
             np.testing.assert_allclose(rows, expected, atol=1e-5, err_msg=f"{name} of {n} rows")
 
 
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("make", MODELS)
+# Each model in one format; the others are long.
+QUICK = {
+    (single_input, "onnx"),
+    (dict_of_inputs_with_a_covariance_a_class, "tf_saved_model"),
+    (list_of_inputs_with_one_logit, "litert"),
+    (single_input, "openvino"),
+}
+CASES = [
+    pytest.param(make, format, marks=[] if (make, format) in QUICK else pytest.mark.long)
+    for make in MODELS
+    for format in FORMATS
+]
+
+
+@pytest.mark.parametrize(("make", "format"), CASES)
 def test_a_program_gives_the_models_numbers_for_any_batch(make, format, tmp_path):
     model, x = make()
     sngp.export_model(model, tmp_path / FORMATS[format], format)
@@ -139,13 +152,16 @@ def with_bounded_layers():
     return model, x
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "format", ["onnx", *(pytest.param(name, marks=pytest.mark.long) for name in FORMATS if name != "onnx")]
+)
 def test_bounded_layers_are_exported_with_the_norms_of_their_present_kernels(format, tmp_path):
     model, x = with_bounded_layers()
     sngp.export_model(model, tmp_path / FORMATS[format], format)
     check_program(model, x, tmp_path / FORMATS[format], format)
 
 
+@pytest.mark.long
 def test_folded_and_calibrated_a_model_of_bounded_layers_becomes_an_onnx_program(tmp_path):
     x = random_rows(4)
     model = fitted(keras.Input((4,), name="point"), x, bounded=True, units=2)
@@ -166,7 +182,7 @@ class Pair(keras.Model):
         return self.dense(inputs["left"]) + self.dense(inputs["right"])
 
 
-@pytest.mark.parametrize("format", ["tf_saved_model", "onnx"])
+@pytest.mark.parametrize("format", [pytest.param("tf_saved_model", marks=pytest.mark.long), "onnx"])
 def test_a_subclassed_model_exports_itself_with_the_inputs_it_has_seen(format, tmp_path):
     x = {"left": random_rows(4), "right": random_rows(4)[::-1]}
     model = sngp.SNGP(Pair(), 2, num_inducing=16, gp_kernel_scale=1.0)
@@ -285,7 +301,7 @@ def test_what_one_converter_cannot_express_another_one_writes(tmp_path):
     check_program(model, x, tmp_path / "program.onnx", "onnx")
 
 
-@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("padding", [pytest.param("valid", marks=pytest.mark.long), "same"])
 def test_pooling_is_written_in_a_form_that_runtimes_take(tmp_path, padding):
     x = random_rows(7, 6, 3)
     inputs = keras.Input((7, 6, 3), name="image")

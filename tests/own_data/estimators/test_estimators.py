@@ -35,8 +35,15 @@ def expected_failures(estimator):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="each of some hundred small networks would be compiled")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(ESTIMATORS[:1], expected_failed_checks=expected_failures)
 def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="each of some hundred small networks would be compiled")
+@parametrize_with_checks(ESTIMATORS[1:], expected_failed_checks=expected_failures)
+def test_scikit_learns_checks_of_the_other_estimators(estimator, check):
     check(estimator)
 
 
