@@ -17,7 +17,7 @@ def show(model: Path, as_json: bool) -> None:
     with plain_errors():
         start_keras(None)
         from keras_sngp.own_data.classifier_file import describe_file
-        from keras_sngp.own_data.descriptions import classifier_tables
+        from keras_sngp_cli.descriptions import classifier_tables
 
         content, inputs = describe_file(model)
         if as_json:

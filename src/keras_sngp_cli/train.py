@@ -54,7 +54,8 @@ def train(data: Path, label: str, output: Path, report: Path | None, as_json: bo
         settings = TrainingSettings(
             options["epochs"], options["learning_rate"], patience=options["patience"], seed=options["seed"]
         )
-        table, bad_rows = read_table(source_of(data))
+        source = source_of(data)
+        table, bad_rows = read_table(source)
         _show_bad_rows(bad_rows)
         prepared = prepare(
             table, label, settings, overrides=overrides, text=options["text"], encoder=options["encoder"]
@@ -84,7 +85,7 @@ def _override(given: str) -> tuple[str, str]:
 
 
 def _print_data(prepared: Any) -> None:
-    from keras_sngp.own_data.descriptions import column_table, split_sentence
+    from keras_sngp_cli.descriptions import column_table, split_sentence
 
     print_table(column_table(prepared.inputs), of_words=True)
     click.echo(split_sentence(prepared) + "\n")
@@ -155,10 +156,12 @@ def _evaluate(classifier: Any, test: Path | None, output: Path, report: Path, as
     if test is not None:
         rows = predict_labelled_rows(classifier, test)
         figures["test"] = figures_of(rows[0], rows[2])
+    table = figures_table(f"Best epoch {classifier.training['best_epoch']}", figures)
+    evaluation = evaluation_of(classifier, output.stem, *rows)
     check_writable(report, "--report")
-    write_report({output.stem: evaluation_of(classifier, output.stem, *rows)}, report)
+    write_report({output.stem: evaluation}, report)
     if as_json:
         click.echo(json.dumps({"training": classifier.training, **figures}, indent=2))
     else:
-        print_table(figures_table(f"Best epoch {classifier.training['best_epoch']}", figures))
+        print_table(table)
     say(f"Classifier: {output}\nReport: {report / 'report.html'}")

@@ -5,8 +5,9 @@ from keras_sngp.deferral.decisions import Decisions
 from keras_sngp.deferral.drift import DeferralDriftWarning
 from keras_sngp.deferral.experts import Expert
 from keras_sngp.deferral.policy import DeferralPolicy, NoSuchPolicyError
-from keras_sngp.deferral.uncertainty import SCORES, uncertainty_of
 from keras_sngp.metrics.joint_accuracy import JointAccuracyCurve, joint_accuracy, joint_accuracy_curve
+from keras_sngp.metrics.scores import OF_PREDICTIONS as SCORES
+from keras_sngp.metrics.scores import uncertainty_of
 
 __all__ = [
     "SCORES",

@@ -92,6 +92,18 @@ class DecisionCosts:
         answers = expected.argmin(axis=1)
         return answers, expected[np.arange(len(answers)), answers]
 
+    def expected_saving(
+        self, probabilities: npt.ArrayLike, expert_costs: Array
+    ) -> tuple[npt.NDArray[np.integer], Array]:
+        """The answer of least expected cost, and how much less asking the expert is expected to cost, each `(rows,)`.
+
+        Args:
+            probabilities: `(rows, classes)`.
+            expert_costs: Expected cost of asking, by true class `(classes,)`.
+        """
+        answers, expected = self.best_answers(probabilities)
+        return answers, expected - checked_probabilities(probabilities) @ expert_costs
+
     def expert_costs(self, confusion: Array) -> Array:
         """Expected cost of asking an expert, `(classes,)` by true class: the call and the expert's own mistakes."""
         costs: Array = self.expert_call + np.sum(confusion * self.mistakes, axis=1)

@@ -14,8 +14,8 @@ from keras_sngp.deferral.costs import DecisionCosts
 from keras_sngp.deferral.decisions import AMBIGUOUS, UNFAMILIAR, Decisions
 from keras_sngp.deferral.drift import DeferralDriftWarning, deferral_count_range
 from keras_sngp.deferral.experts import Expert
-from keras_sngp.deferral.uncertainty import row_variance, uncertainty_of
 from keras_sngp.metrics.array_checks import check_share, checked_predictions, checked_probabilities
+from keras_sngp.metrics.scores import row_variance, uncertainty_of
 
 Array = npt.NDArray[np.floating]
 
@@ -187,12 +187,9 @@ class DeferralPolicy:
         """
         probabilities, labels = checked_predictions(probabilities, labels)
         of_class = costs.expert_costs(expert.confusion_matrix(labels))
-        answers, expected = costs.best_answers(probabilities)
-        values = (
-            expected - probabilities @ of_class
-            if score == EXPECTED_SAVING
-            else uncertainty_of(score, probabilities, variance, uncertainty)
-        )
+        answers, values = costs.expected_saving(probabilities, of_class)
+        if score != EXPECTED_SAVING:
+            values = uncertainty_of(score, probabilities, variance, uncertainty)
         asked = costs.expert_call[labels] + np.sum(expert.answer_probabilities(labels) * costs.mistakes[labels], axis=1)
         threshold = thresholds.cost_threshold(values, costs.mistakes[labels, answers], asked)
         return cls._learned(
@@ -265,11 +262,7 @@ class DeferralPolicy:
             variance: Posterior variance `(rows,)` or `(rows, classes)`; without it every reason is `"ambiguous"`.
             uncertainty: `(rows,)`, for the score `"given"`.
         """
-        probabilities = checked_probabilities(probabilities)
-        if probabilities.shape[1] != self.num_classes:
-            raise ValueError(
-                f"The policy was learned on {self.num_classes} classes. Received: {probabilities.shape[1]}"
-            )
+        self._check_classes(probabilities)
         answers, values = self._answers(probabilities, variance, uncertainty)
         defer = values > self.threshold
         reasons = np.where(defer, AMBIGUOUS, "").astype(f"<U{len(UNFAMILIAR)}")
@@ -295,12 +288,19 @@ class DeferralPolicy:
         return cls(**policy_file.load(path, [field.name for field in dataclasses.fields(cls)]))
 
     def _answers(
-        self, probabilities: Array, variance: npt.ArrayLike | None, uncertainty: npt.ArrayLike | None
+        self, probabilities: npt.ArrayLike, variance: npt.ArrayLike | None, uncertainty: npt.ArrayLike | None
     ) -> tuple[npt.NDArray[np.integer], Array]:
-        if self.mistake_costs is None:
-            return probabilities.argmax(axis=1), uncertainty_of(self.score, probabilities, variance, uncertainty)
-        costs = DecisionCosts(np.array(self.mistake_costs), np.zeros(self.num_classes))
-        answers, expected = costs.best_answers(probabilities)
-        if self.score == EXPECTED_SAVING:
-            return answers, expected - probabilities @ np.array(self.expert_costs)
-        return answers, uncertainty_of(self.score, probabilities, variance, uncertainty)
+        if self.mistake_costs is not None:
+            costs = DecisionCosts(np.array(self.mistake_costs), np.zeros(self.num_classes))
+            answers, saving = costs.expected_saving(probabilities, np.array(self.expert_costs))
+            if self.score == EXPECTED_SAVING:
+                return answers, saving
+            return answers, uncertainty_of(self.score, probabilities, variance, uncertainty)
+        values = uncertainty_of(self.score, probabilities, variance, uncertainty)
+        return np.asarray(probabilities).argmax(axis=1), values
+
+    def _check_classes(self, probabilities: npt.ArrayLike) -> None:
+        known = probabilities if hasattr(probabilities, "shape") else np.asarray(probabilities, dtype=object)
+        shape = tuple(known.shape)
+        if len(shape) == 2 and shape[1] != self.num_classes:
+            raise ValueError(f"The policy was learned on {self.num_classes} classes. Received: {shape[1]}")

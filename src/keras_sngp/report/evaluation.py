@@ -33,7 +33,8 @@ class Evaluation:
         classes: A row for each class, the worst first.
         temperature: What temperature scaling would do.
         sets: What conformal prediction sets would do.
-        separation: For each score, how well it finds out-of-domain rows; empty without.
+        separation: For each score, how well it detects out-of-domain rows; empty without.
+        uncertainties: For each score, the uncertainties of the rows and of those out of domain; empty without.
         policies: The policies and what they do.
         deferred_out_of_domain: What the policy defers out of domain, or None.
         bins: Bins of the reliability diagram.
@@ -50,6 +51,7 @@ class Evaluation:
     temperature: dict[str, float]
     sets: list[dict[str, float]]
     separation: dict[str, dict[str, Interval]]
+    uncertainties: dict[str, quality.InAndOut]
     policies: PolicyEvaluation
     deferred_out_of_domain: dict[str, float | None] | None
     bins: ConfidenceBins
@@ -103,9 +105,7 @@ def evaluate(
     measures = quality.measure(table, score)
     halves = Halves.of(table)
     temperature, sets = quality.try_temperature(halves), quality.try_conformal_sets(halves)
-    separation = {}
-    if other is not None:
-        separation = quality.measure_out_of_domain(table, other, available_scores(table, other))
+    uncertainties = {} if other is None else _in_and_out(table, other)
     policies = evaluate_policies(halves, request, expert)
     policy = policies.policy
     return Evaluation(
@@ -117,13 +117,24 @@ def evaluate(
         quality.describe_classes(table),
         temperature,
         sets,
-        separation,
+        quality.measure_out_of_domain(uncertainties),
+        uncertainties,
         policies,
         deferred_out_of_domain(policy, other) if policy is not None and other is not None else None,
         top_label_bins(table.probabilities, table.known_labels),
         risk_coverage_curve(uncertainty_of(score, table.probabilities, **table.extras), table.mistakes),
         _joint(halves.evaluation, score, expert),
     )
+
+
+def _in_and_out(table: PredictionTable, other: PredictionTable) -> dict[str, quality.InAndOut]:
+    return {
+        score: (
+            uncertainty_of(score, table.probabilities, **table.extras),
+            uncertainty_of(score, other.probabilities, **other.extras),
+        )
+        for score in available_scores(table, other)
+    }
 
 
 def available_scores(table: PredictionTable, other: PredictionTable) -> list[str]:

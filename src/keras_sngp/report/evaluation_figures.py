@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from keras_sngp.deferral import uncertainty_of
 from keras_sngp.metrics.scores import SCORES
 from keras_sngp.plots import (
     plot_accuracy_rejection,
@@ -51,10 +50,8 @@ def _out_of_domain(models: Mapping[str, Evaluation]) -> Figure:
     figure = Figure(figsize=(11, 3.6 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), 2, squeeze=False)
     for (name, model), pair in zip(rows, axes, strict=True):
-        assert model.other is not None
         for ax, score in zip(pair, names[name], strict=True):
-            inside = uncertainty_of(score, model.table.probabilities, **model.table.extras)
-            outside = uncertainty_of(score, model.other.probabilities, **model.other.extras)
+            inside, outside = model.uncertainties[score]
             policy = model.policies.policy
             threshold = policy.threshold if policy is not None and policy.score == score else None
             plot_score_histograms(ax, inside, outside, SCORES[score].axis, threshold)

@@ -1,8 +1,10 @@
 """How good, how calibrated, what it does not know: the measures of one model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from keras_sngp import metrics
 from keras_sngp.calibration import ConformalPredictionSets, TemperatureScaling
@@ -11,6 +13,8 @@ from keras_sngp.metrics import Interval
 from keras_sngp.report import intervals
 from keras_sngp.report.intervals import report_interval
 from keras_sngp.report.prediction_table import Halves, PredictionTable
+
+InAndOut = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
 
 ROWS_FITTED = 100_000
 CLASSES_LISTED = 30
@@ -44,13 +48,11 @@ def measure(table: PredictionTable, score: str) -> dict[str, Interval]:
 
 
 def measure_out_of_domain(
-    table: PredictionTable, other: PredictionTable, scores: list[str]
+    uncertainties: Mapping[str, InAndOut],
 ) -> dict[str, dict[str, Interval]]:
-    """How well each score tells the two tables apart."""
+    """How well each score detects out-of-domain rows."""
     result = {}
-    for score in scores:
-        inside = uncertainty_of(score, table.probabilities, **table.extras)
-        outside = uncertainty_of(score, other.probabilities, **other.extras)
+    for score, (inside, outside) in uncertainties.items():
         result[score] = {
             name: report_interval(metric, inside, outside, paired=False, largest=1)
             for name, metric in {

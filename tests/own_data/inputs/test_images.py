@@ -79,7 +79,7 @@ def test_edited_json_is_refused():
 
 
 def test_a_folder_of_images_is_a_table_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_folder, "FILES_A_BLOCK", 2)
+    monkeypatch.setattr(image_folder, "FILES_PER_BLOCK", 2)
     for name in ("dog/b.png", "cat/a.PNG", "cat/deep/c.jpg", "single.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(png(GREY[0]))
