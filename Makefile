@@ -7,8 +7,8 @@ COVERAGE_FLOOR := 90
 
 OLDEST_KERAS := $(shell sed -n 's/^    "keras>=\([0-9.]*\)",$$/\1/p' pyproject.toml)
 
-.PHONY: moons test test-keras coverage check architectures bench-quality bench-speed release-check clean
-.PHONY: $(BACKENDS:%=test-%)
+.PHONY: moons test test-long test-all test-keras coverage check architectures bench-quality bench-speed release-check clean
+.PHONY: $(BACKENDS:%=test-%) $(BACKENDS:%=test-long-%)
 
 moons: .venv/run.stamp            ## The main job: train, compare and report on two moons
 	$(BIN)/keras-sngp moons $(ARGS)
@@ -33,6 +33,9 @@ test-jax test-long-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 $(BACKENDS:%=test-%) $(BACKENDS:%=test-long-%): .venv/dev.stamp
 	KERAS_BACKEND=$(lastword $(subst -, ,$@)) OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "$(MARKED)" $(ARGS)
+
+coverage: ARGS = -m "" --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR)
+coverage: test-jax                ## All tests on JAX, and the share of the lines that they run
 
 # A minute a release; the oldest must pass, a failure of the pre-release is printed.
 test-keras: .venv/dev.stamp       ## A few tests with the oldest Keras allowed and the newest pre-release

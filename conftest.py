@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.once)
             continue
         quick_on = {QUICK_ON[place] for place in places & set(QUICK_ON)}
-        quick_on.update(mark.args[0] for mark in item.iter_markers("quick_on"))
+        quick_on.update(*(mark.args for mark in item.iter_markers("quick_on")))
         if quick_on and os.environ.get("KERAS_BACKEND") not in quick_on:
             item.add_marker(pytest.mark.long)
 

@@ -191,6 +191,12 @@ def test_bad_rows_are_dropped_or_stop_as_asked(classifier):
         list(answer_blocks(classifier, policy, blocks_of(odd), errors="stop"))
 
 
+def test_a_bad_row_is_deferred_even_by_a_policy_that_answers_everything(classifier):
+    odd = pa.table({"weight": ["5", "heavy"], "coat": ["fur", "fur"], "noise": ["0", "0"]})
+    (answers,) = answer_blocks(classifier, classifier.policy(budget=0.0), blocks_of(odd))
+    assert answers["decision"].to_pylist() == ["answer", "defer"]
+
+
 def test_rows_with_other_numbers_of_cells_are_handed_over(classifier):
     row = pa.table({"weight": pa.nulls(1, pa.string()), "coat": pa.nulls(1, pa.string()), "noise": pa.nulls(1)})
     block = Block(row, 5, (BadRow(5, "2 cells where 3 were expected"),))

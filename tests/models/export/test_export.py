@@ -15,6 +15,8 @@ OUTPUTS = ("probabilities", "logits", "variance")
 BATCHES = (1, 3, 7)
 # OpenVINO computes in half precision on processors that have it, unless told otherwise.
 SINGLE_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
+# PyTorch takes ten times as long to convert.
+NOT_ON_TORCH = pytest.mark.quick_on("jax", "tensorflow")
 
 
 @pytest.fixture(autouse=True)
@@ -118,13 +120,14 @@ QUICK = {
     (single_input, "onnx"),
     (dict_of_inputs_with_a_covariance_a_class, "tf_saved_model"),
     (list_of_inputs_with_one_logit, "litert"),
-    (single_input, "openvino"),
 }
 CASES = [
     pytest.param(make, format, marks=[] if (make, format) in QUICK else pytest.mark.long)
     for make in MODELS
     for format in FORMATS
+    if (make, format) != (single_input, "openvino")
 ]
+CASES.append(pytest.param(single_input, "openvino", marks=NOT_ON_TORCH))
 
 
 @pytest.mark.parametrize(("make", "format"), CASES)
@@ -152,6 +155,7 @@ def with_bounded_layers():
     return model, x
 
 
+@NOT_ON_TORCH
 @pytest.mark.parametrize(
     "format", ["onnx", *(pytest.param(name, marks=pytest.mark.long) for name in FORMATS if name != "onnx")]
 )
@@ -182,6 +186,7 @@ class Pair(keras.Model):
         return self.dense(inputs["left"]) + self.dense(inputs["right"])
 
 
+@NOT_ON_TORCH
 @pytest.mark.parametrize("format", [pytest.param("tf_saved_model", marks=pytest.mark.long), "onnx"])
 def test_a_subclassed_model_exports_itself_with_the_inputs_it_has_seen(format, tmp_path):
     x = {"left": random_rows(4), "right": random_rows(4)[::-1]}
@@ -301,6 +306,7 @@ def test_what_one_converter_cannot_express_another_one_writes(tmp_path):
     check_program(model, x, tmp_path / "program.onnx", "onnx")
 
 
+@NOT_ON_TORCH
 @pytest.mark.parametrize("padding", [pytest.param("valid", marks=pytest.mark.long), "same"])
 def test_pooling_is_written_in_a_form_that_runtimes_take(tmp_path, padding):
     x = random_rows(7, 6, 3)
