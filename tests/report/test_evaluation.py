@@ -1,5 +1,6 @@
 """The report's figures are those of the metrics, its policies those of the deferral room."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -173,3 +174,11 @@ def test_tables_that_do_not_belong_together_are_refused():
         evaluate(
             PredictionTable("one", ["a", "b"], np.full((9, 2), 0.5), np.zeros(9, int)), None, PolicyRequest(), None
         )
+
+
+def test_temperature_scaling_is_advised_only_where_it_helps():
+    model = evaluate(make_table("blunt", rows=200, sharpness=0.5), None, PolicyRequest(), None)
+    assert "Temperature scaling (T = " in verdicts(model)[1]
+    before = model.temperature["expected_calibration_error_before"]
+    worse = {**model.temperature, "expected_calibration_error_after": before + 0.01}
+    assert "Temperature scaling would not help." in verdicts(dataclasses.replace(model, temperature=worse))[1]

@@ -26,10 +26,14 @@ def _calibration(model: Evaluation) -> str:
     if abs(mean_gap) < error / 2:
         return f"The stated probabilities are {percent(error)} off on average (ECE), some too high, some too low."
     direction, side = ("overconfident", "high") if mean_gap < 0 else ("underconfident", "low")
+    scaling = model.temperature
+    after = scaling["expected_calibration_error_after"]
+    remedy = f"Temperature scaling (T = {scaling['temperature']:.2f}) would reduce this to {percent(after)}."
+    if after >= min(error, scaling["expected_calibration_error_before"]):
+        remedy = "Temperature scaling would not help."
     return (
         f"The model is {direction}: its stated probabilities are {percent(error)} off on average (ECE), mostly too "
-        f"{side}. Temperature scaling (T = {model.temperature['temperature']:.2f}) would reduce this to "
-        f"{percent(model.temperature['expected_calibration_error_after'])}."
+        f"{side}. {remedy}"
     )
 
 
