@@ -177,7 +177,7 @@ def test_tables_that_do_not_belong_together_are_refused():
 
 
 def test_temperature_scaling_is_advised_only_where_it_helps():
-    model = evaluate(make_table("blunt", rows=200, sharpness=0.5), None, PolicyRequest(), None)
+    model = evaluate(make_table("sharp", rows=2000), None, PolicyRequest(), None)
     assert "Temperature scaling (T = " in verdicts(model)[1]
     before = model.temperature["expected_calibration_error_before"]
     worse = {**model.temperature, "expected_calibration_error_after": before + 0.01}
