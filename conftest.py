@@ -29,6 +29,7 @@ QUICK_ON = {
     "tests/examples": "torch",
     "tests/own_data": "torch",
     "tests/test_docs.py": "torch",
+    "tests/test_keras_releases.py": "torch",
     "src": "torch",
 }
 

@@ -324,6 +324,7 @@ def test_batch_normalisation_is_reported_with_its_scale():
     assert (row.treatment, row.norm_before) == ("unbounded", pytest.approx(6.0, rel=1e-2))
 
 
+@pytest.mark.quick_on("torch")
 def test_report_prints_a_table_and_goes_to_json():
     _, report = sngp.convert(every_kind_of_layer(), num_inducing=16)
     text = str(report)
