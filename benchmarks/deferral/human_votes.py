@@ -3,7 +3,7 @@
     python -m benchmarks.deferral.human_votes network.npz sngp-head.npz --votes human_votes_test.npz
 
 The expert is a person drawn at random from the about 51 who labelled each test image for CIFAR-10H. A policy for each
-share is learned on one half of the test images, drawn at random, and judged on the other; repeated, to see the spread.
+share is learned on one half of the test images, drawn at random, and evaluated on the other; repeated, to see the spread.
 Writes `results.json` and the picture, and fills docs/deferral.md.
 """
 
@@ -50,7 +50,7 @@ def policies_of(learned: PredictionTable) -> Iterator[tuple[str, DeferralPolicy]
         yield f"accuracy {accuracy:.2f}", policy
 
 
-def judge(policy: DeferralPolicy, table: PredictionTable, expert: Expert) -> dict[str, float]:
+def outcome_of(policy: DeferralPolicy, table: PredictionTable, expert: Expert) -> dict[str, float]:
     """What the policy does on rows it was not learned on."""
     decisions = policy.decide(table.probabilities, variance=table.variance)
     correct = expert.correct_probability(table.labels)
@@ -69,9 +69,9 @@ def run(table: PredictionTable, expert: Expert, splits: int) -> list[dict]:
     for split in range(splits):
         order = np.random.default_rng(split).permutation(len(table))
         held_out, rest = order[: len(table) // 2], order[len(table) // 2 :]
-        judged, people = table.of_rows(rest), expert.of_rows(rest)
+        evaluated, people = table.of_rows(rest), expert.of_rows(rest)
         for name, policy in policies_of(table.of_rows(held_out)):
-            outcomes.append({"policy": name, **judge(policy, judged, people)})
+            outcomes.append({"policy": name, **outcome_of(policy, evaluated, people)})
     return [
         {
             "model": table.name,

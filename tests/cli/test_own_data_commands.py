@@ -216,7 +216,7 @@ def test_evaluation_and_its_exit_codes(trained, folder):
         (["evaluate", "animals.sngp", "test.csv", "--label", "kind"], "Expected the ground truth in a column 'kind'"),
     ],
 )
-def test_wrong_wishes_get_one_clear_message(trained, folder, monkeypatch, arguments, message):
+def test_wrong_options_get_one_clear_message(trained, folder, monkeypatch, arguments, message):
     monkeypatch.chdir(folder)
     (folder / "renamed.csv").write_text("Weight,coat\n0,fur\n")
     done = invoke(*arguments)

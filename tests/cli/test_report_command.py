@@ -96,7 +96,7 @@ def test_costs_and_out_of_domain_predictions(predictions, tmp_path):
         (["--expert", "0.9", "--costs", "none.json"], 1, "none.json"),
     ],
 )
-def test_wishes_that_cannot_be_met_end_in_a_plain_message(predictions, tmp_path, options, code, message):
+def test_options_that_cannot_be_met_end_in_a_plain_message(predictions, tmp_path, options, code, message):
     done = invoke(predictions, *options, "--output", tmp_path / "out")
     assert done.exit_code == code
     assert message in done.output
