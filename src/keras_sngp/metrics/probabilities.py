@@ -5,7 +5,6 @@ r"""The one way from a classifier's outputs to probabilities.
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 SUM_TOLERANCE = 1e-2 + 1e-6
 ROUNDING = 1e-6
@@ -16,9 +15,10 @@ Array = npt.NDArray[np.floating]
 def softmax(logits: Array) -> Array:
     """Softmax over the last axis; a single column is a sigmoid and gives two classes."""
     if logits.shape[-1] == 1:
-        positive = special.expit(logits)
-        return np.concatenate([1 - positive, positive], axis=-1)
-    probabilities: Array = special.softmax(logits, axis=-1)
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
+    # SciPy's takes twice as long for a row, which is noticed beside a small network.
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return probabilities
 
 
