@@ -3,8 +3,8 @@
     python -m benchmarks.deferral.human_votes network.npz sngp-head.npz --votes human_votes_test.npz
 
 The expert is a person drawn at random from the about 51 who labelled each test image for CIFAR-10H. A policy for each
-share is learned on one half of the test images, drawn at random, and evaluated on the other; repeated, to see the spread.
-Writes `results.json` and the picture, and fills docs/deferral.md.
+share is learned on one half of the test images, drawn at random, and evaluated on the other; repeated, to see the
+spread. Writes `results.json` and the picture, and fills docs/deferral.md.
 """
 
 import argparse
