@@ -125,9 +125,69 @@ def test_only_the_columns_asked_for_are_read(tmp_path, ending):
     assert [row.number for row in block.bad] == ([2] if ending == "csv" else [])
 
 
-def test_classes_that_an_npz_file_names_end_the_names_of_its_columns(tmp_path):
-    np.savez(tmp_path / "data.npz", prob=np.eye(3)[:2], votes=np.eye(3)[:2], class_names=["x", "y", "z"])
+def test_the_names_of_classes_in_an_npz_file_are_no_column(tmp_path):
+    for rows, names in ((2, ["x", "y", "z"]), (3, ["x", "y", "z"]), (2, [b"x", b"y", b"z"])):
+        np.savez(tmp_path / "data.npz", prob=np.eye(3)[:rows], class_names=names)
+        with open_table(tmp_path / "data.npz") as opened:
+            assert opened.names == ["prob_0", "prob_1", "prob_2"]
+            assert opened.groups["prob"] == ("prob_0", "prob_1", "prob_2")
+            assert opened.class_names == ("x", "y", "z")
+    np.savez(tmp_path / "data.npz", x=np.eye(2), class_names=["p", "q", "r"][:2], y=[0, 1])
+    assert open_names(tmp_path / "data.npz") == ["x_0", "x_1", "y"]
+
+
+def open_names(path):
+    with open_table(path) as opened:
+        return opened.names
+
+
+def test_arrays_of_any_byte_order_and_precision_are_read(tmp_path):
+    values = {"a": np.array([1, 2], ">i4"), "b": np.array([1, 2], ">f8"), "c": np.array([1, 2], np.longdouble)}
+    np.savez(tmp_path / "data.npz", **values, d=np.array(["p", "q"], "S"))
+    table, _ = read(tmp_path / "data.npz")
+    assert table.to_pydict() == {"a": [1, 2], "b": [1, 2], "c": [1, 2], "d": ["p", "q"]}
+
+
+def test_arrays_of_the_same_column_name_are_refused(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.eye(2), x_0=[7, 7])
+    with pytest.raises(ValueError, match=r"a different name for each column. Received: 'x_0' twice"):
+        read(tmp_path / "data.npz")
+
+
+@pytest.mark.parametrize("odd", [np.array([None, {}], object), np.zeros(2, complex), np.zeros(2, [("a", "i4")]), 0.5])
+def test_arrays_that_are_not_asked_for_may_be_anything(tmp_path, odd):
+    np.savez(tmp_path / "data.npz", x=[1, 2], odd=odd, short=[1])
     with open_table(tmp_path / "data.npz") as opened:
-        assert opened.names == ["prob_x", "prob_y", "prob_z", "votes_x", "votes_y", "votes_z"]
-        assert opened.groups["votes"] == ("votes_x", "votes_y", "votes_z")
-        assert opened.class_names == ("x", "y", "z")
+        (block,) = opened.blocks(["x"])
+    assert block.table["x"].to_pylist() == [1, 2]
+    with pytest.raises(ValueError, match=r"data\.npz: Expected"):
+        read(tmp_path / "data.npz")
+
+
+def test_names_that_occur_twice_are_refused_only_where_they_are_asked_for(tmp_path):
+    (tmp_path / "data.csv").write_text("a,b,,\n1,2,,\n")
+    with open_table(tmp_path / "data.csv") as opened:
+        (block,) = opened.blocks(["b"])
+    assert block.table["b"].to_pylist() == ["2"]
+    with pytest.raises(ValueError, match="'' twice"):
+        read(tmp_path / "data.csv")
+
+
+def test_empty_lines_before_the_header_are_no_header():
+    assert read(stream(b"\n\r\n a,b\n1,2\n"))[0].num_rows == 1
+
+
+@pytest.mark.parametrize("header", ["p_a|b,p_c|d,label", '"p_a,b,c";"p_d,e,f";"label"', '"p_a;b;c;d",label,x'])
+def test_delimiters_in_names_are_not_counted(header):
+    table, _ = read(stream(_rows_of(header)))
+    assert table.num_columns == 3
+
+
+def _rows_of(header):
+    delimiter = ";" if '";"' in header else ","
+    return f"{header}\n1{delimiter}2{delimiter}3\n".encode()
+
+
+def test_lines_that_end_in_carriage_returns_alone_are_refused():
+    with pytest.raises(ValueError, match=r"Expected a header on a line that ends in"):
+        read(stream(b"a,b\r1,2\r"))

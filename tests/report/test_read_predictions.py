@@ -273,3 +273,85 @@ def test_the_machines_answers_are_not_the_ground_truth(tmp_path, ending, label):
         read_predictions(path, ColumnNames(label=label))
     path = write(tmp_path / f"answers.{ending}", {**ANSWERS, "label": ["dog"]})
     assert read_predictions(path).labels.tolist() == [1]
+
+
+def npz(tmp_path, **arrays):
+    np.savez(tmp_path / "one.npz", **arrays)
+    return tmp_path / "one.npz"
+
+
+@pytest.mark.parametrize("votes", [np.ones((50, 2)), np.ones((50, 1)), np.ones((50, 4))])
+@pytest.mark.parametrize("ending", ["npz", "parquet"])
+def test_votes_for_other_than_the_classes_are_refused(tmp_path, votes, ending):
+    content = {"prob": PROBABILITIES, "label": LABELS, "votes": votes}
+    path = npz(tmp_path, **content)
+    if ending == "parquet":
+        path = write(tmp_path / "one.parquet", {name: list(values) for name, values in content.items()})
+    with pytest.raises(ValueError, match=rf"votes for each of 3 classes.* Received: {votes.shape[1]}"):
+        read_predictions(path, ColumnNames(expert="votes"))
+
+
+def test_arrays_beside_the_outputs_are_not_taken_for_them(tmp_path):
+    extras = {"prob_std": VARIANCE, "prob_ood": PROBABILITIES[:9], "history": np.ones(7), "seed": 3, "odd": [None, {}]}
+    path = npz(tmp_path, prob=PROBABILITIES, label=LABELS, **{**extras, "odd": np.array(extras["odd"], object)})
+    np.testing.assert_allclose(read_predictions(path).probabilities, PROBABILITIES)
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", "longdouble", "float16"])
+def test_outputs_of_any_precision_and_byte_order(tmp_path, dtype):
+    table = read_predictions(npz(tmp_path, prob=PROBABILITIES.astype(dtype), label=LABELS.astype(">i4")))
+    np.testing.assert_allclose(table.probabilities, PROBABILITIES, atol=2e-3)
+
+
+def test_one_column_in_two_axes_is_the_second_of_two_classes(tmp_path):
+    table = read_predictions(npz(tmp_path, prob=[[0.9], [0.2]], label=[1, 0], uncertainty=[[1.0], [2.0]]))
+    np.testing.assert_allclose(table.probabilities, [[0.1, 0.9], [0.8, 0.2]])
+    np.testing.assert_allclose(table.uncertainty, [1, 2])
+    path = write(tmp_path / "one.csv", {"score": [0.9, 0.2], "label": [1, 0]})
+    np.testing.assert_allclose(read_predictions(path, ColumnNames(classes=("score",))).probabilities[0], [0.1, 0.9])
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c"], [b"a", b"b", b"c"], [5, 7, 9]])
+def test_as_many_rows_as_named_classes(tmp_path, names):
+    path = npz(tmp_path, prob=np.eye(3), label=names, class_names=names)
+    table = read_predictions(path)
+    expected = [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+    assert (table.class_names, table.labels.tolist()) == (expected, [0, 1, 2])
+
+
+def test_logits_are_logits_whatever_a_block_of_them_looks_like(tmp_path, monkeypatch):
+    monkeypatch.setattr(open_table, "ROWS_PER_BLOCK", 2)
+    path = npz(tmp_path, logits=[[3.0, -1.0], [0.0, 2.0], [0.25, 0.75]], label=[0, 1, 1])
+    np.testing.assert_allclose(read_predictions(path).probabilities, softmax([[3, -1], [0, 2], [0.25, 0.75]], axis=1))
+
+
+@pytest.mark.parametrize("labels", [np.array([True, False]), ["1.", "0"], ["+1", "0e0"], ["01", "00"]])
+@pytest.mark.parametrize("names", [("0", "1"), ("cat", "dog")])
+def test_numbers_of_classes_in_any_spelling(tmp_path, labels, names):
+    path = write(
+        tmp_path / "one.parquet", {f"prob_{names[0]}": [0.1, 0.9], f"prob_{names[1]}": [0.9, 0.1], "y": labels}
+    )
+    assert read_predictions(path).labels.tolist() == [1, 0]
+
+
+def test_classes_that_differ_in_spelling_alone_are_told_apart_by_it(tmp_path):
+    path = write(tmp_path / "one.csv", {"prob_1": [0.9, 0.2], "prob_1.0": [0.1, 0.8], "label": ["1", "1.0"]})
+    assert read_predictions(path).labels.tolist() == [0, 1]
+
+
+def test_missing_numbers_in_lists_are_named(tmp_path):
+    content = {"prob": PROBABILITIES[:2].tolist(), "label": [0, 1], "variance": [[1.0, 2.0, 3.0], [None, 1.0, 1.0]]}
+    with pytest.raises(ValueError, match=r"finite numbers in column 'variance'. Received: others in row 2"):
+        read_predictions(write(tmp_path / "one.parquet", content))
+
+
+@pytest.mark.parametrize("column", [[{"a": 1.0}, {"a": 2.0}], [b"x", b"y"]])
+def test_columns_that_hold_no_numbers_are_refused(tmp_path, column):
+    with pytest.raises(ValueError, match=r"Expected numbers in column 'prob'"):
+        read_predictions(write(tmp_path / "one.parquet", {"prob": column, "label": [0, 1]}))
+
+
+def test_numbers_as_text_in_any_kind_of_column(tmp_path):
+    texts = [pa.array(["0.25", "0.5"]).dictionary_encode(), pa.array(["0.75", "0.5"], pa.large_string())]
+    table = read_predictions(write(tmp_path / "one.parquet", {"prob_a": texts[0], "prob_b": texts[1], "y": ["a", "b"]}))
+    np.testing.assert_allclose(table.probabilities, [[0.25, 0.75], [0.5, 0.5]])

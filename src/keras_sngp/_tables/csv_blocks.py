@@ -1,9 +1,11 @@
 """CSV files and streams, block by block, every cell as text."""
 
+import collections
 import csv
 import functools
 import gzip
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,8 +16,10 @@ import pyarrow.csv as arrow_csv
 from keras_sngp._tables.blocks import BadRow, Block
 
 BYTES_PER_BLOCK = 1 << 21
-LONGEST_HEADER = 1 << 20
-DELIMITERS = ",;\t|"
+LONGEST_HEADER = 1 << 24
+DELIMITERS = ",;\t"
+RARE_DELIMITER = "|"
+QUOTED = re.compile(r'"[^"]*"')
 GZIP = b"\x1f\x8b"
 
 
@@ -32,9 +36,11 @@ def read_csv_blocks(stream: io.BufferedReader) -> tuple[list[str], Callable[[Seq
     """
     plain = _decompressed(stream)
     header = _header_line(plain)
-    delimiter = max(DELIMITERS, key=header.count)
-    names = next(csv.reader([header], delimiter=delimiter))
-    _check_names(names)
+    delimiter = _delimiter(header)
+    try:
+        names = next(csv.reader([header], delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"Expected a header on a line that ends in \\n or \\r\\n. Received: {error}") from error
     return names, functools.partial(_blocks, plain, names, delimiter)
 
 
@@ -44,18 +50,31 @@ def _decompressed(stream: io.BufferedReader) -> Any:
 
 def _header_line(stream: Any) -> str:
     try:
-        header: str = stream.readline(LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
+        line = b"\n"
+        while line and not line.strip(b"\xef\xbb\xbf\r\n \t"):
+            line = stream.readline(LONGEST_HEADER)
+        header: str = line.decode("utf-8-sig").rstrip("\r\n")
     except (OSError, EOFError) as error:
         raise ValueError(_explained(error)) from error
     except UnicodeDecodeError as error:
         raise ValueError(_NOT_UTF8) from error
     if not header.strip():
         raise ValueError("Expected a header with the names of the columns. Received: an empty first line")
+    if len(line) == LONGEST_HEADER:
+        raise ValueError(f"Expected a header of at most {LONGEST_HEADER:,} bytes. Received: a longer first line")
     return header
 
 
-def _check_names(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
+def _delimiter(header: str) -> str:
+    """The one that parts the most names, not counting those within quotes; a bar only where there is no other."""
+    bare = QUOTED.sub("", header)
+    best = max(DELIMITERS, key=bare.count)
+    return best if best in bare or RARE_DELIMITER not in bare else RARE_DELIMITER
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises a ValueError if a name occurs twice."""
+    twice = sorted(name for name, times in collections.Counter(names).items() if times > 1)
     if twice:
         raise ValueError(f"Expected a different name for each column. Received: {', '.join(map(repr, twice))} twice")
 
@@ -88,6 +107,7 @@ class _OddRows:
 def _blocks(stream: Any, names: list[str], delimiter: str, columns: Sequence[str] | None) -> Iterator[Block]:
     odd, first = _OddRows(), 1
     chosen = names if columns is None else list(columns)
+    check_names([name for name in names if name in set(chosen)])
     try:
         with arrow_csv.open_csv(
             stream,

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from keras_sngp._tables.cells import as_words, canonical_words, is_cell_type
+from keras_sngp._tables.cells import as_texts, as_words, canonical_words, is_cell_type
 
 UNKNOWN = -1
 MOST_CLASSES = 10_000
@@ -36,7 +36,11 @@ def class_names_of(column: pa.ChunkedArray, name: str) -> tuple[str, ...]:
 
 def label_numbers(column: pa.ChunkedArray | pa.Array, class_names: Sequence[str]) -> Labels:
     """Class numbers `(rows,)` by the names of the classes; -1 where the label is missing or another word."""
-    places = pc.index_in(as_words(column, missing_words=("",)), pa.array(canonical_words(class_names), pa.string()))
+    names, words = canonical_words(class_names), as_words(column, missing_words=("",))
+    if len(set(names)) < len(names):
+        # Classes that differ in spelling alone are told apart by it.
+        names, words = list(class_names), as_texts(column, missing_words=("",))
+    places = pc.index_in(words, pa.array(names, pa.string()))
     numbers: Labels = pc.fill_null(places, UNKNOWN).to_numpy(zero_copy_only=False).astype(np.intp)
     return numbers
 
@@ -87,11 +91,21 @@ def _named_by_numbers(class_names: Sequence[str]) -> bool:
 
 
 def _position(word: str | None, class_names: Sequence[str]) -> int:
-    if word is None or _named_by_numbers(class_names):
+    """The class that a number stands for in any spelling: by its name where classes are named by numbers."""
+    if word is None:
         return UNKNOWN
-    if word in BOOLEANS and not set(canonical_words(class_names)) & set(BOOLEANS):
-        return BOOLEANS[word] if len(class_names) == 2 else UNKNOWN
-    return int(word) if word.isascii() and word.isdigit() and int(word) < len(class_names) else UNKNOWN
+    try:
+        number = float(BOOLEANS.get(word, word))
+    except ValueError:
+        return UNKNOWN
+    two_classes = len(class_names) == 2 and (set(class_names) == {"0", "1"} or not _named_by_numbers(class_names))
+    named_so = set(canonical_words(class_names)) & set(BOOLEANS)
+    if not number.is_integer() or (word in BOOLEANS and (named_so or not two_classes)):
+        return UNKNOWN
+    if _named_by_numbers(class_names):
+        name = str(int(number))
+        return list(class_names).index(name) if name in class_names else UNKNOWN
+    return int(number) if 0 <= number < len(class_names) else UNKNOWN
 
 
 def _number_or_word(name: str) -> tuple[int, float, str]:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
 from keras_sngp._tables.blocks import BadRow, Block
-from keras_sngp._tables.csv_blocks import read_csv_blocks
+from keras_sngp._tables.csv_blocks import check_names, read_csv_blocks
 from keras_sngp._tables.image_folder import read_image_folder
 
 ROWS_PER_BLOCK = 16_384
@@ -53,8 +54,8 @@ def open_table(source: Source) -> Iterator[OpenTable]:
     """Opens a CSV, Parquet or NPZ file, a folder of images, or a stream of CSV.
 
     In CSV every cell is text. The arrays of an NPZ file are columns: one of values `(rows,)` by its name, one
-    `(rows, columns)` as `NAME_0`, `NAME_1` and so on, or by the classes if the file names them in `class_names`, one of
-    more dimensions as a column of tensors. A folder of images has the columns `file`, `image` and `label`.
+    `(rows, columns)` as `NAME_0`, `NAME_1` and so on, one of more dimensions as a column of tensors; only those that
+    are read are loaded. A folder of images has the columns `file`, `image` and `label`.
 
     Args:
         source: The path, or a binary stream such as `sys.stdin.buffer`.
@@ -110,6 +111,7 @@ def _parquet(stream: BinaryIO) -> OpenTable:
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).rstrip(".")
         raise ValueError(f"Expected a whole Parquet file, not cut off or something else. Received: {reason}") from error
+    check_names(file.schema_arrow.names)
     return OpenTable(file.schema_arrow.names, lambda columns: _parquet_blocks(file, columns))
 
 
@@ -127,50 +129,86 @@ def _npz(stream: BinaryIO) -> OpenTable:
     if not zipfile.is_zipfile(stream):
         raise ValueError("Expected a whole NPZ file, as numpy.savez writes it. Received: something else, or cut off")
     stream.seek(0)
+    with _npz_errors():
+        file = np.load(stream, allow_pickle=False)
+        shapes = {name: _shape_of(file, name) for name in file.files}
+        class_names = _class_names(file, shapes)
+    columns: list[tuple[str, str, int | None]] = []
+    for name, shape in shapes.items():
+        wide = len(shape) == 2
+        columns += [(f"{name}_{number}", name, number) for number in range(shape[1])] if wide else [(name, name, None)]
+    names = [column for column, _, _ in columns]
+    check_names(names)
+    groups = {name: tuple(c for c, of, _ in columns if of == name) for name, shape in shapes.items() if len(shape) == 2}
+    places = {column: (name, number) for column, name, number in columns}
+    return OpenTable(names, lambda some: _npz_blocks(file, shapes, places, some), groups, class_names)
+
+
+@contextlib.contextmanager
+def _npz_errors() -> Iterator[None]:
     try:
-        with np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
         raise ValueError(f"Expected a whole NPZ file of arrays without objects. Received: {error}") from error
-    class_names = _class_names(arrays)
-    lengths = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
-    if len(set(lengths.values())) != 1:
-        raise ValueError(f"Expected arrays with a row for each case. Received: {lengths} rows")
-    columns: dict[str, pa.Array] = {}
-    groups = {}
-    for name, array in arrays.items():
-        found = _columns_of(name, array, class_names)
-        columns |= found
-        if array.ndim == 2:
-            groups[name] = tuple(found)
-    table = pa.table(columns)
-    return OpenTable(table.column_names, lambda some: _slices(table, some), groups, class_names)
 
 
-def _class_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
-    """Takes out the names of classes, unless they are a column: as many as there are rows."""
-    rows = {len(array) for name, array in arrays.items() if name != CLASS_NAMES and array.ndim}
-    names = arrays.get(CLASS_NAMES)
-    if names is None or names.ndim != 1 or names.dtype.kind not in "US" or len(names) in rows:
+def _shape_of(file: Any, name: str) -> tuple[int, ...]:
+    """The shape of an array, by its header alone."""
+    with file.zip.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return tuple(read(member)[0])
+
+
+def _class_names(file: Any, shapes: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Takes out the names of classes, unless they are a column: as many as there are rows, and not as columns."""
+    shape = shapes.get(CLASS_NAMES, ())
+    others = [other for name, other in shapes.items() if name != CLASS_NAMES and other]
+    is_a_column = shape[:1] in {other[:1] for other in others} and shape[:1] not in {other[1:] for other in others}
+    if len(shape) != 1 or is_a_column:
         return ()
-    return tuple(str(name) for name in arrays.pop(CLASS_NAMES))
+    del shapes[CLASS_NAMES]
+    return tuple(str(name) for name in _loaded(file, CLASS_NAMES).tolist())
 
 
-def _columns_of(name: str, array: np.ndarray, class_names: tuple[str, ...]) -> dict[str, pa.Array]:
-    if array.ndim == 1:
-        return {name: pa.array(array)}
-    if array.ndim > 2:
-        return {name: pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(array))}
-    ends = class_names if len(class_names) == array.shape[1] else range(array.shape[1])
-    return {f"{name}_{end}": pa.array(array[:, number]) for number, end in enumerate(ends)}
-
-
-def _slices(table: pa.Table, columns: Sequence[str] | None) -> Iterator[Block]:
-    some = table if columns is None else table.select(list(columns))
-    for start in range(0, some.num_rows, ROWS_PER_BLOCK):
+def _npz_blocks(
+    file: Any,
+    shapes: dict[str, tuple[int, ...]],
+    places: dict[str, tuple[str, int | None]],
+    columns: Sequence[str] | None,
+) -> Iterator[Block]:
+    """Loads only the arrays of the columns."""
+    chosen = list(places) if columns is None else list(columns)
+    needed = list(dict.fromkeys(places[column][0] for column in chosen))
+    rows = {name: shapes[name][0] if shapes[name] else 0 for name in needed}
+    if len(set(rows.values())) != 1:
+        raise ValueError(f"Expected arrays with a row for each case. Received: {rows} rows")
+    arrays = {name: _loaded(file, name) for name in needed}
+    try:
+        table = pa.table({column: _column_of(arrays[places[column][0]], places[column][1]) for column in chosen})
+    except pa.ArrowException as error:
+        kinds = {name: str(array.dtype) for name, array in arrays.items()}
+        raise ValueError(f"Expected arrays of numbers, texts or times. Received: {kinds}") from error
+    for start in range(0, table.num_rows, ROWS_PER_BLOCK):
         # Not a slice, which would be sent to other processes with the whole table.
-        places = np.arange(start, min(start + ROWS_PER_BLOCK, some.num_rows))
-        yield Block(some.take(places), start + 1)
+        yield Block(table.take(np.arange(start, min(start + ROWS_PER_BLOCK, table.num_rows))), start + 1)
+
+
+def _loaded(file: Any, name: str) -> np.ndarray:
+    """An array in the byte order and precision that Arrow knows, texts as text."""
+    with _npz_errors():
+        array: np.ndarray = file[name]
+        if array.dtype.kind == "S":
+            return np.char.decode(array, "utf-8")
+    if array.dtype == np.longdouble:
+        return array.astype("float64")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _column_of(array: np.ndarray, number: int | None) -> pa.Array:
+    if array.ndim > 2:
+        return pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(array))
+    return pa.array(array if number is None else array[:, number])
 
 
 def _chosen(blocks: Iterator[Block], columns: Sequence[str] | None) -> Iterator[Block]:

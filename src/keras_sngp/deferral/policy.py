@@ -136,7 +136,8 @@ class DeferralPolicy:
             NoSuchPolicyError: a ValueError; no threshold on these rows can promise that accuracy.
         """
         probabilities, labels = checked_predictions(probabilities, labels)
-        if not (0 < accuracy < 1 and 0 < delta < 1) or num_thresholds < 1:
+        shares = (check_share(accuracy, "accuracy"), check_share(delta, "delta"))
+        if not all(0 < share < 1 for share in shares) or num_thresholds < 1:
             raise ValueError(
                 "`accuracy` and `delta` must be between 0 and 1, `num_thresholds` at least 1. "
                 f"Received: {accuracy}, {delta}, {num_thresholds}"

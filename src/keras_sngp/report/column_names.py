@@ -74,7 +74,9 @@ def find_columns(
     label = _one(names, wanted.label, vocabulary.LABELS, "--label")
     if wanted.needs_label:
         _check_is_truth(names, label)
-    uncertainty = _one(names, wanted.uncertainty, vocabulary.UNCERTAINTIES, "--uncertainty")
+    uncertainty = _one([*groups, *names], wanted.uncertainty, vocabulary.UNCERTAINTIES, "--uncertainty")
+    if uncertainty is not None and uncertainty in groups:
+        (uncertainty,) = _single(groups[uncertainty], uncertainty)
     variance = _one([*groups, *names], None, vocabulary.VARIANCES, "")
     return Columns(
         outputs,
@@ -83,7 +85,7 @@ def find_columns(
         label,
         groups.get(variance, (variance,)) if variance else (),
         uncertainty,
-        _expert(names, wanted.expert, class_names, groups),
+        _expert(names, wanted.expert, class_names, max(len(outputs), 2), groups),
     )
 
 
@@ -109,13 +111,18 @@ def _outputs(
         chosen = tuple(column for name in wanted.classes for column in groups.get(name, (name,)))
         for name in chosen:
             _require(names, name, "--classes")
-        return chosen, chosen, wanted.logits
+        return chosen, chosen if len(chosen) > 1 else (), wanted.logits
+    in_groups = {column for group in groups.values() for column in group}
+    alone = [name for name in names if name not in in_groups]
     for logits in (True, False) if wanted.logits else (False, True):
         for prefix in PREFIXES[logits]:
-            found = _with_prefix(names, prefix)
+            group = next((columns for name, columns in groups.items() if name.lower() == prefix), None)
+            if group is not None:
+                return group, (), logits or wanted.logits
+            found = _with_prefix(alone, prefix)
             if len(found) > 1:
                 return tuple(found), tuple(found.values()), logits or wanted.logits
-            whole = next((name for name in names if name.lower() == prefix), None)
+            whole = next((name for name in alone if name.lower() == prefix), None)
             if whole is not None:
                 return (whole,), (), logits or wanted.logits
     raise ValueError(
@@ -131,14 +138,18 @@ def _with_prefix(names: Sequence[str], prefix: str) -> dict[str, str]:
 
 
 def _expert(
-    names: Sequence[str], given: str | None, class_names: Sequence[str], groups: Mapping[str, tuple[str, ...]]
+    names: Sequence[str],
+    given: str | None,
+    class_names: Sequence[str],
+    num_classes: int,
+    groups: Mapping[str, tuple[str, ...]],
 ) -> tuple[str, ...]:
     if given is None:
         return ()
     if given in names:
         return (given,)
     if given in groups:
-        return groups[given]
+        return _checked_votes(groups[given], given, num_classes)
     votes = {class_name: name for name, class_name in _with_prefix(names, re.escape(given)).items()}
     if class_names and set(votes) == set(class_names):
         return tuple(votes[class_name] for class_name in class_names)
@@ -153,6 +164,18 @@ def _one(names: Sequence[str], given: str | None, usual: Sequence[str], option: 
         _require(names, given, option)
         return given
     return next((name for known in usual for name in names if name.lower() == known), None)
+
+
+def _checked_votes(columns: tuple[str, ...], name: str, num_classes: int) -> tuple[str, ...]:
+    if len(columns) != num_classes:
+        raise ValueError(f"Expected votes for each of {num_classes} classes in {name!r}. Received: {len(columns)}")
+    return columns
+
+
+def _single(columns: tuple[str, ...], name: str) -> tuple[str, ...]:
+    if len(columns) != 1:
+        raise ValueError(f"Expected one number for each row in {name!r}. Received: {len(columns)}")
+    return columns
 
 
 def _require(names: Sequence[str], name: str, option: str) -> None:

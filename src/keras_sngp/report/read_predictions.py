@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from keras_sngp._tables.blocks import Block
-from keras_sngp._tables.cells import as_numbers, is_number_type
+from keras_sngp._tables.cells import as_numbers, is_cell_type
 from keras_sngp._tables.labels import checked_label_numbers
 from keras_sngp._tables.open_table import SUFFIXES, open_table
 from keras_sngp.deferral import Expert
-from keras_sngp.metrics.probabilities import as_probabilities
+from keras_sngp.metrics.probabilities import as_probabilities, check_finite, softmax
 from keras_sngp.report.column_names import ColumnNames, Columns, find_columns
 from keras_sngp.report.prediction_table import PredictionTable
 
@@ -75,7 +75,7 @@ def _collect(name: str, columns: Columns, blocks: Iterator[Block]) -> Prediction
             raise ValueError(f"Expected rows that can be read. Received: {block.bad[0]}")
         table, first = block.table.combine_chunks(), block.first
         outputs = _matrix(table, columns.outputs, first)
-        probabilities = as_probabilities(outputs, columns.logits, first_row=first, remedy=LOGITS_HINT)
+        probabilities = _probabilities(outputs, columns.logits, first)
         class_names = _checked_names(class_names, probabilities.shape[1])
         parts["outputs"].add(probabilities)
         if columns.label:
@@ -101,6 +101,14 @@ def _collect(name: str, columns: Columns, blocks: Iterator[Block]) -> Prediction
     )
 
 
+def _probabilities(outputs: np.ndarray, logits: bool, first_row: int) -> np.ndarray:
+    """Of outputs that are what their columns or the user say, so that no block is taken for the other kind."""
+    if logits:
+        check_finite(outputs, first_row)
+        return softmax(outputs.astype("float64"))
+    return as_probabilities(outputs, from_logits=False, first_row=first_row, remedy=LOGITS_HINT)
+
+
 def _checked_names(class_names: list[str], num_classes: int) -> list[str]:
     names = class_names or [str(number) for number in range(num_classes)]
     if len(names) != num_classes:
@@ -110,12 +118,17 @@ def _checked_names(class_names: list[str], num_classes: int) -> list[str]:
 
 def _matrix(table: pa.Table, names: tuple[str, ...], first_row: int, finite: bool = False) -> np.ndarray:
     """The numbers of some columns, or of the lists in one, `(rows, columns)`; NaN where there is none."""
-    if len(names) == 1 and pa.types.is_nested(table[names[0]].type):
-        return _lists(table[names[0]].combine_chunks(), names[0], first_row)
+    if len(names) == 1 and _is_list(table[names[0]].type):
+        return _lists(table[names[0]].combine_chunks(), names[0], first_row, finite)
     return np.column_stack([_numbers(table[name], name, first_row, finite) for name in names])
 
 
-def _lists(column: Any, name: str, first_row: int) -> np.ndarray:
+def _is_list(kind: pa.DataType) -> bool:
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(is_one(kind) for is_one in lists)
+
+
+def _lists(column: Any, name: str, first_row: int, finite: bool) -> np.ndarray:
     column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
     lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
     if lengths.min() != lengths.max() or lengths[0] == 0:
@@ -124,12 +137,15 @@ def _lists(column: Any, name: str, first_row: int) -> np.ndarray:
             f"The lists in column {name!r} must have one number for each class. "
             f"Received: {lengths[odd]} numbers in row {first_row + odd} and {lengths[0]} in row {first_row}"
         )
-    return _numbers(column.flatten(), name, first_row, finite=False).reshape(len(column), -1)
+    values = _numbers(column.flatten(), name, first_row, finite=False).reshape(len(column), -1)
+    if finite and not np.isfinite(values).all():
+        row = int(np.argmin(np.isfinite(values).all(axis=1)))
+        raise ValueError(f"Expected finite numbers in column {name!r}. Received: others in row {first_row + row}")
+    return values
 
 
 def _numbers(column: Any, name: str, first_row: int, finite: bool) -> np.ndarray:
-    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    if not text and (not is_number_type(column.type) or pa.types.is_temporal(column.type)):
+    if not is_cell_type(column.type) or pa.types.is_temporal(column.type):
         raise ValueError(f"Expected numbers in column {name!r}. Received: {column.type}")
     values, unreadable = as_numbers(column)
     if unreadable.any():
@@ -143,8 +159,13 @@ def _numbers(column: Any, name: str, first_row: int, finite: bool) -> np.ndarray
 
 
 def _expert_block(table: pa.Table, names: tuple[str, ...], class_names: list[str], first_row: int) -> np.ndarray:
-    if len(names) > 1 or pa.types.is_nested(table[names[0]].type):
-        return _matrix(table, names, first_row)
+    if len(names) > 1 or _is_list(table[names[0]].type):
+        votes = _matrix(table, names, first_row)
+        if votes.shape[1] != len(class_names):
+            raise ValueError(
+                f"Expected votes for each of {len(class_names)} classes in {names[0]!r}. Received: {votes.shape[1]}"
+            )
+        return votes
     return checked_label_numbers(table[names[0]], class_names, first_row, "expert's answers")
 
 
