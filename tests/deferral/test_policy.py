@@ -191,10 +191,13 @@ def test_a_tampered_threshold_is_refused(tmp_path):
         (lambda: DeferralPolicy.for_budget(HELD_OUT, 0.1, score="variance"), r"needs `variance=`"),
         (lambda: DeferralPolicy.for_budget(HELD_OUT, 0.1, score="given"), r"needs `uncertainty=`"),
         (lambda: DeferralPolicy.for_accuracy(HELD_OUT, HELD_OUT_LABELS, 99), r"between 0 and 1.* Received: 99"),
+        (lambda: DeferralPolicy.for_accuracy(HELD_OUT, HELD_OUT_LABELS, None), r"between 0 and 1.* Received: None"),
+        (lambda: POLICIES["budget"].decide([[0.5, 0.5], [1.0]]), r"rows of different lengths"),
+        (lambda: POLICIES["costs"].decide([[0.5, 0.5]]), r"learned on 3 classes. Received: 2"),
         (lambda: DeferralPolicy.for_budget(HELD_OUT * 2, 0.1), r"add up to 1"),
         (lambda: DeferralPolicy.for_budget(np.full((3, 2), np.nan), 0.1), r"finite numbers. Received: NaN"),
     ],
 )
-def test_impossible_wishes_are_refused(act, message):
+def test_impossible_requests_are_refused(act, message):
     with warnings.catch_warnings(), pytest.raises(ValueError, match=message):
         act()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 import warnings
 from pathlib import Path
 from typing import Self
@@ -136,8 +137,8 @@ class DeferralPolicy:
             NoSuchPolicyError: a ValueError; no threshold on these rows can promise that accuracy.
         """
         probabilities, labels = checked_predictions(probabilities, labels)
-        shares = (check_share(accuracy, "accuracy"), check_share(delta, "delta"))
-        if not all(0 < share < 1 for share in shares) or num_thresholds < 1:
+        are_numbers = all(isinstance(share, numbers.Real) for share in (accuracy, delta))
+        if not are_numbers or not (0 < accuracy < 1 and 0 < delta < 1) or num_thresholds < 1:
             raise ValueError(
                 "`accuracy` and `delta` must be between 0 and 1, `num_thresholds` at least 1. "
                 f"Received: {accuracy}, {delta}, {num_thresholds}"
