@@ -3,7 +3,7 @@ BIN := .venv/bin
 BACKENDS := jax tensorflow torch
 
 # The least share of the lines, in percent, that the tests on JAX must run.
-COVERAGE_FLOOR := 90
+COVERAGE_FLOOR := 95
 
 OLDEST_KERAS := $(shell sed -n 's/^    "keras>=\([0-9.]*\)",$$/\1/p' pyproject.toml)
 
