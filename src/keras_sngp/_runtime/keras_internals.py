@@ -102,7 +102,8 @@ def weights_kept_on_error(model: keras.Model) -> Iterator[None]:
 
 def _write_back_latest_weights(model: keras.Model) -> None:
     """Keras 3.16 calls `state_sync` what was `jax_state_sync`."""
-    getattr(model, "state_sync", model.jax_state_sync)()
+    sync = getattr(model, "state_sync", None) or model.jax_state_sync
+    sync()
 
 
 def _forget_earlier_run(model: keras.Model) -> None:

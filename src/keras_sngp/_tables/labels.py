@@ -69,10 +69,11 @@ def checked_label_numbers(
     if not is_cell_type(column.type):
         raise ValueError(f"Expected {what} of one value each. Received: {column.type}")
     numbers = label_numbers(column, class_names)
-    unknown = np.flatnonzero(numbers == UNKNOWN)
-    if len(unknown):
-        words = as_words(column, missing_words=("",)).take(pa.array(unknown)).to_pylist()
-        numbers[unknown] = [_position(word, class_names) for word in words]
+    if (numbers == UNKNOWN).any():
+        words = as_words(column, missing_words=("",)).dictionary_encode()
+        by_position = np.array([_position(word, class_names) for word in [*words.dictionary.to_pylist(), None]])
+        places = words.indices.fill_null(len(words.dictionary)).to_numpy(zero_copy_only=False)
+        numbers = np.where(numbers == UNKNOWN, by_position[places], numbers)
     if (numbers == UNKNOWN).any():
         row = int(np.argmax(numbers == UNKNOWN))
         shown = as_words(column)[row].as_py()

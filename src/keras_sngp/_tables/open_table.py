@@ -65,16 +65,16 @@ def open_table(source: Source) -> Iterator[OpenTable]:
     """
     if not isinstance(source, Path):
         yield _csv(source)
-    elif source.is_dir():
-        with _named(source):
+        return
+    with _named(source):
+        if source.is_dir():
             names, blocks = read_image_folder(source)
             yield OpenTable(names, lambda columns: _chosen(blocks, columns))
-    else:
-        with _named(source):
-            _check_file(source)
-            with source.open("rb") as stream:
-                suffix = source.name.lower()
-                yield (_parquet if suffix.endswith(".parquet") else _npz if suffix.endswith(".npz") else _csv)(stream)
+            return
+        _check_file(source)
+        with source.open("rb") as stream:
+            suffix = source.name.lower()
+            yield (_parquet if suffix.endswith(".parquet") else _npz if suffix.endswith(".npz") else _csv)(stream)
 
 
 def read_table(source: Source) -> tuple[pa.Table, list[BadRow]]:

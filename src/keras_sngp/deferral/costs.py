@@ -88,7 +88,10 @@ class DecisionCosts:
 
     def best_answers(self, probabilities: npt.ArrayLike) -> tuple[npt.NDArray[np.integer], Array]:
         """The answer of least expected cost, and that cost, each `(rows,)`."""
-        expected = checked_probabilities(probabilities) @ self.mistakes
+        return self._best_answers(checked_probabilities(probabilities))
+
+    def _best_answers(self, probabilities: Array) -> tuple[npt.NDArray[np.integer], Array]:
+        expected = probabilities @ self.mistakes
         answers = expected.argmin(axis=1)
         return answers, expected[np.arange(len(answers)), answers]
 
@@ -101,8 +104,9 @@ class DecisionCosts:
             probabilities: `(rows, classes)`.
             expert_costs: Expected cost of asking, by true class `(classes,)`.
         """
-        answers, expected = self.best_answers(probabilities)
-        return answers, expected - checked_probabilities(probabilities) @ expert_costs
+        checked = checked_probabilities(probabilities)
+        answers, expected = self._best_answers(checked)
+        return answers, expected - checked @ expert_costs
 
     def expert_costs(self, confusion: Array) -> Array:
         """Expected cost of asking an expert, `(classes,)` by true class: the call and the expert's own mistakes."""

@@ -91,7 +91,7 @@ def find_columns(
 
 def _check_is_truth(names: Sequence[str], label: str | None) -> None:
     answers = {vocabulary.ANSWER, vocabulary.DECISION} <= set(names)
-    if (label is None and answers) or (label == vocabulary.ANSWER and answers):
+    if answers and label in (None, vocabulary.ANSWER):
         raise ValueError(
             f"Expected the ground truth beside the answers, in a column {vocabulary.LABEL!r} or one named by --label. "
             f"Received: only the machine's own answers, in {vocabulary.ANSWER!r}; `keras-sngp predict --id COL` copies "
@@ -149,7 +149,8 @@ def _expert(
     if given in names:
         return (given,)
     if given in groups:
-        return _checked_votes(groups[given], given, num_classes)
+        check_votes(len(groups[given]), given, num_classes)
+        return groups[given]
     votes = {class_name: name for name, class_name in _with_prefix(names, re.escape(given)).items()}
     if class_names and set(votes) == set(class_names):
         return tuple(votes[class_name] for class_name in class_names)
@@ -166,10 +167,10 @@ def _one(names: Sequence[str], given: str | None, usual: Sequence[str], option: 
     return next((name for known in usual for name in names if name.lower() == known), None)
 
 
-def _checked_votes(columns: tuple[str, ...], name: str, num_classes: int) -> tuple[str, ...]:
-    if len(columns) != num_classes:
-        raise ValueError(f"Expected votes for each of {num_classes} classes in {name!r}. Received: {len(columns)}")
-    return columns
+def check_votes(width: int, name: str, num_classes: int) -> None:
+    """Raises a ValueError unless votes have a number for each class."""
+    if width != num_classes:
+        raise ValueError(f"Expected votes for each of {num_classes} classes in {name!r}. Received: {width}")
 
 
 def _single(columns: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from keras_sngp._tables.labels import checked_label_numbers
 from keras_sngp._tables.open_table import SUFFIXES, open_table
 from keras_sngp.deferral import Expert
 from keras_sngp.metrics.probabilities import as_probabilities, check_finite, softmax
-from keras_sngp.report.column_names import ColumnNames, Columns, find_columns
+from keras_sngp.report.column_names import ColumnNames, Columns, check_votes, find_columns
 from keras_sngp.report.prediction_table import PredictionTable
 
 LOGITS_HINT = "If these are logits, say so by --logits"
@@ -64,7 +64,7 @@ def read_predictions(path: str | Path, wanted: ColumnNames | None = None) -> Pre
 
 def _name_of(path: Path) -> str:
     suffix = max((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), key=len, default="")
-    return path.name.removesuffix(path.name[len(path.name) - len(suffix) :]) if suffix else path.name
+    return path.name[: len(path.name) - len(suffix)]
 
 
 def _collect(name: str, columns: Columns, blocks: Iterator[Block]) -> PredictionTable:
@@ -161,10 +161,7 @@ def _numbers(column: Any, name: str, first_row: int, finite: bool) -> np.ndarray
 def _expert_block(table: pa.Table, names: tuple[str, ...], class_names: list[str], first_row: int) -> np.ndarray:
     if len(names) > 1 or _is_list(table[names[0]].type):
         votes = _matrix(table, names, first_row)
-        if votes.shape[1] != len(class_names):
-            raise ValueError(
-                f"Expected votes for each of {len(class_names)} classes in {names[0]!r}. Received: {votes.shape[1]}"
-            )
+        check_votes(votes.shape[1], names[0], len(class_names))
         return votes
     return checked_label_numbers(table[names[0]], class_names, first_row, "expert's answers")
 
