@@ -23,6 +23,7 @@ REGISTERED = {
     "DeepResNetSNGPWithCovReset": sngp.DeepResNetSNGPWithCovReset,
     "Dropout": sngp.layers.Dropout,
     "RandomFeatureGaussianProcess": sngp.RandomFeatureGaussianProcess,
+    "PolarProjection": sngp.layers.PolarProjection,
     "RandomFeatures": sngp.RandomFeatures,
     "SpectralNormConstraint": sngp.SpectralNormConstraint,
     "SpectralNormalization": sngp.SpectralNormalization,
@@ -52,7 +53,7 @@ PUBLIC = {
         DecisionCosts Decisions DeferralDriftWarning DeferralPolicy Expert JointAccuracyCurve NoSuchPolicyError SCORES
         joint_accuracy joint_accuracy_curve uncertainty_of""",
     "keras_sngp.layers": """
-        ConstrainedKernel Dropout RandomFeatureGaussianProcess RandomFeatures SpectralNormConstraint
+        ConstrainedKernel Dropout PolarProjection RandomFeatureGaussianProcess RandomFeatures SpectralNormConstraint
         SpectralNormalization constrain_kernels gaussian_process mean_field_logits""",
     "keras_sngp.metrics": """
         BrierDecomposition ConfidenceBins Interval RiskCoverageCurve accuracy accuracy_at_coverage

@@ -23,7 +23,7 @@ VARIADIC = {
 # Arguments of the layer that `SNGP` and `convert` set themselves, and what every Keras layer and model has.
 ONLY_OF_THE_LAYER = {"units", "returns", "activity_regularizer"}
 OF_KERAS = {"name", "dtype", "trainable"}
-OTHER_DEFAULTS = {"gp_kernel_scale": "auto", "scale_random_features": False}
+OTHER_DEFAULTS = {"gp_kernel_scale": "auto", "gp_geometry": "polar", "scale_random_features": False}
 
 
 def public_things():

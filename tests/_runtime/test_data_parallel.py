@@ -39,7 +39,7 @@ model = SNGP(keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)]), 2, 8,
 x = numpy.random.default_rng(0).normal(size=(51, 2)).astype("float32")
 model.fit_posterior(x, batch_size=20)
 variance = model.predict_distribution(x, batch_size=20).variance
-phi = keras.ops.convert_to_numpy(model.gaussian_process.random_features(model.backbone(x)))
+phi = keras.ops.convert_to_numpy(model.gaussian_process.kernel_features(model.backbone(x)))
 expected = numpy.diag(phi @ numpy.linalg.inv(phi.T @ phi + numpy.eye(8)) @ phi.T)
 numpy.testing.assert_allclose(variance, expected, rtol=1e-4)
 print("as NumPy on", len(keras.distribution.list_devices()), "devices")

@@ -35,7 +35,7 @@ def expected_gram(model, x, weights=None):
     """Phi^T W Phi in float64 from the layers' public outputs."""
     layer = model.gaussian_process
     hidden = model.backbone(x, training=False)
-    features = numpy(layer.random_features(hidden))
+    features = numpy(layer.kernel_features(hidden))
     weights = np.ones(len(x)) if weights is None else weights
     return (features * weights[:, None]).T @ features, features
 

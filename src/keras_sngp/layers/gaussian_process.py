@@ -14,10 +14,12 @@ from keras_sngp.layers import call_notes, posterior
 from keras_sngp.layers.likelihood import check_likelihood, curvature
 from keras_sngp.layers.mean_field import MEAN_FIELD_FACTOR, check_mean_field_factor, shrink
 from keras_sngp.layers.mean_field import mean_field_logits as mean_field_logits
+from keras_sngp.layers.polar_projection import PolarProjection
 from keras_sngp.layers.posterior import PosteriorState
 from keras_sngp.layers.random_features import RandomFeatures
 
 RETURNS = ("logits", "mean_field_logits", "logits_and_variance", "logits_and_covariance")
+GEOMETRIES = ("plain", "polar")
 MOST_CLASSES_WITH_A_COVARIANCE_EACH = 10
 
 
@@ -53,6 +55,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         gp_kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`, see `RandomFeatures`.
         gp_kernel_scale: Length scale `l` of `exp(-d^2 / (2 l^2))`, or `"auto"`: the median distance in the
             first training batch.
+        gp_geometry: Where the kernel measures distances: `"plain"`, between the inputs, or `"polar"`, between their
+            directions and distances from half the mean of the training features, see `PolarProjection`. In the polar
+            geometry `"auto"` is the typical distance from there for the Gaussian kernel. Plain, unlike in `SNGP`, so
+            that the layer computes what the SNGP tutorial's layer does.
         gp_output_bias: First value of the bias `b`.
         normalize_input: Layer-normalise the inputs first. This hides their norm from the kernel.
         gp_output_bias_trainable: Whether the bias is trained.
@@ -112,6 +118,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         gp_kernel_type: str = "gaussian",
         gp_kernel_scale: float | str = 1.0,
         gp_kernel_amplitude: float = 1.0,
+        gp_geometry: str = "plain",
         gp_output_bias: float = 0.0,
         normalize_input: bool = False,
         gp_output_bias_trainable: bool = False,
@@ -138,6 +145,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.gp_kernel_type = gp_kernel_type
         self.gp_kernel_scale = gp_kernel_scale
         self.gp_kernel_amplitude = gp_kernel_amplitude
+        self.gp_geometry = gp_geometry
         self.gp_output_bias = gp_output_bias
         self.normalize_input = normalize_input
         self.gp_output_bias_trainable = gp_output_bias_trainable
@@ -154,10 +162,14 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.seed = seed
         self._check_arguments()
         self.units = int(units)
+        polar, automatic = gp_geometry == "polar", gp_kernel_scale == "auto"
+        self.projection = (
+            PolarProjection(scaled=not automatic, dtype=self.variable_dtype, name="projection") if polar else None
+        )
         self.random_features = RandomFeatures(
             num_inducing,
             kernel_type=gp_kernel_type,
-            length_scale=gp_kernel_scale,
+            length_scale=1.0 if polar and automatic and gp_kernel_type == "gaussian" else gp_kernel_scale,
             scaled=scale_random_features,
             amplitude=gp_kernel_amplitude,
             orthogonal=orthogonal_random_features,
@@ -179,6 +191,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             raise ValueError(
                 f"`gp_cov_ridge_penalty` must be a finite number above 0. Received: {self.gp_cov_ridge_penalty!r}"
             )
+        if self.gp_geometry not in GEOMETRIES:
+            raise ValueError(f"`gp_geometry` must be one of {', '.join(GEOMETRIES)}. Received: {self.gp_geometry!r}")
         momentum = self.gp_cov_momentum
         if not (momentum is None or momentum == -1 or 0 < momentum < 1):
             raise ValueError(
@@ -214,6 +228,9 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: input_shape[-1]})
         if self.input_normalization is not None:
             self.input_normalization.build(input_shape)
+        if self.projection is not None:
+            self.projection.build(input_shape)
+            input_shape = self.projection.compute_output_shape(input_shape)
         self.random_features.build(input_shape)
         num_features = cast(int, self.random_features.compute_output_shape(input_shape)[-1])
         self.kernel = self.add_weight(
@@ -272,10 +289,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
 
     def call(self, inputs: Tensor, training: bool | None = None, returns: str | None = None) -> Tensor:
         returns = self.returns if returns is None else self._check_returns(returns)
-        inputs = ops.cast(inputs, self.variable_dtype)
-        if self.input_normalization is not None:
-            inputs = self.input_normalization(inputs)
-        features = self.random_features(inputs, training=training)
+        features = self.kernel_features(inputs, training=training)
         logits = ops.matmul(features, self.kernel) + self.bias
         captured = call_notes.note_call(self, features, logits)
         if training:
@@ -291,6 +305,15 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         if without_posterior:
             return logits, ops.zeros_like(spread(features[:, :1], self.covariance_root[..., :1, :1]))
         return logits, spread(features, self.covariance_root.value)
+
+    def kernel_features(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """The random features `phi` of inputs `(batch, width)`, `(batch, num_features)`, in the layer's geometry."""
+        inputs = ops.cast(inputs, self.variable_dtype)
+        if self.input_normalization is not None:
+            inputs = self.input_normalization(inputs)
+        if self.projection is not None:
+            inputs = self.projection(inputs, training=training)
+        return self.random_features(inputs, training=training)
 
     def _mean_field_logits(self, features: Tensor, logits: Tensor) -> Tensor:
         fitted = ops.cast(ops.equal(self.state.value, int(PosteriorState.FITTED)), logits.dtype)
@@ -444,6 +467,7 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             "gp_kernel_type": self.gp_kernel_type,
             "gp_kernel_scale": self.gp_kernel_scale,
             "gp_kernel_amplitude": self.gp_kernel_amplitude,
+            "gp_geometry": self.gp_geometry,
             "gp_output_bias": self.gp_output_bias,
             "normalize_input": self.normalize_input,
             "gp_output_bias_trainable": self.gp_output_bias_trainable,

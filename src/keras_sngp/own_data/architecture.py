@@ -27,6 +27,7 @@ class ResidualArchitecture:
         dropout_rate: Share of units dropped in each block while training.
         num_inducing: Number of random features.
         norm_multiplier: Bound on the spectral norm of each hidden layer.
+        geometry: Where the kernel measures distances, see `RandomFeatureGaussianProcess`.
     """
 
     kind: ClassVar[str] = "residual"
@@ -38,6 +39,7 @@ class ResidualArchitecture:
     dropout_rate: float = 0.1
     num_inducing: int = 1024
     norm_multiplier: float = 0.95
+    geometry: str = "polar"
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -66,6 +68,7 @@ class ConvolutionalArchitecture:
         dropout_rate: Share of values dropped in each block while training.
         num_inducing: Number of random features.
         norm_multiplier: Bound on the spectral norm of each hidden layer.
+        geometry: Where the kernel measures distances, see `RandomFeatureGaussianProcess`.
     """
 
     kind: ClassVar[str] = "convolutional"
@@ -78,6 +81,7 @@ class ConvolutionalArchitecture:
     dropout_rate: float = 0.1
     num_inducing: int = 1024
     norm_multiplier: float = 2.0
+    geometry: str = "polar"
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -119,6 +123,7 @@ def make_network(architecture: Architecture) -> SNGP:
         architecture.make_classifier(),
         num_inducing=architecture.num_inducing,
         norm_multiplier=architecture.norm_multiplier,
+        gp_geometry=architecture.geometry,
     )
     return model
 
@@ -135,6 +140,8 @@ def architecture_from_json(content: Any) -> Architecture:
             f"Expected a network of one of the kinds {', '.join(ARCHITECTURES)}. Received: {content!r:.80}"
         )
     types = {field.name: field.type for field in dataclasses.fields(kind)}
+    # A file without a geometry was written when there was only the plain one.
+    content = {"geometry": "plain", **content}
     fields = checked_fields({name: value for name, value in content.items() if name != "kind"}, types, "the network")
     sizes = {name: value for name, value in fields.items() if types[name] is int}
     if min(sizes.values()) < 0 or math.prod(max(size, 1) for size in sizes.values()) > MOST_VALUES**2:

@@ -45,6 +45,7 @@ def convert(
     gp_kernel_type: str = "gaussian",
     gp_kernel_scale: float | str = "auto",
     gp_kernel_amplitude: float = 1.0,
+    gp_geometry: str = "polar",
     gp_output_bias: float = 0.0,
     normalize_input: bool = False,
     gp_output_bias_trainable: bool = False,
@@ -83,9 +84,12 @@ def convert(
         skip: Names of layers to leave as they are.
         constrain_composite_layers: False to leave composite layers alone.
         gp_kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`; see `RandomFeatures`.
-        gp_kernel_scale: Length scale of the kernel, or `"auto"` for the median distance between the rows of the
-            first training batch.
+        gp_kernel_scale: Length scale of the kernel, or `"auto"`: the typical distance of the training features from
+            half their mean; in the plain geometry the median distance between the rows of the first training batch.
         gp_kernel_amplitude: Factor of the random features.
+        gp_geometry: `"polar"`: the kernel compares directions from a point halfway to the mean of the training
+            features, and distances from there, see `PolarProjection`. It detects other inputs on pretrained features,
+            where `"plain"`, the geometry of the SNGP tutorial, is near chance.
         gp_output_bias: First value of the logits' bias.
         normalize_input: Layer-normalise the features first, which hides their norm from the kernel.
         gp_output_bias_trainable: Whether the bias is trained.
@@ -147,6 +151,7 @@ def convert(
         gp_kernel_type=gp_kernel_type,
         gp_kernel_scale=gp_kernel_scale,
         gp_kernel_amplitude=gp_kernel_amplitude,
+        gp_geometry=gp_geometry,
         gp_output_bias=gp_output_bias,
         normalize_input=normalize_input,
         gp_output_bias_trainable=gp_output_bias_trainable,
