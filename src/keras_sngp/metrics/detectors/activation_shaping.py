@@ -1,4 +1,4 @@
-"""SCALE, ASH-S and ReAct: the energy of the head on features that were reshaped first."""
+"""SCALE, ASH-S and ReAct: the energy of the head on features that were changed first."""
 
 import dataclasses
 from typing import ClassVar, Self
@@ -16,9 +16,13 @@ from keras_sngp.metrics.detectors.linear_head import LinearHead, fitted_head
 class _ShapedEnergy:
     kernel: npt.ArrayLike | None = None
     bias: npt.ArrayLike | None = None
+    percentile: float = 0.9
     head_kernel: Array | None = dataclasses.field(default=None, init=False, repr=False)
     head_bias: Array | None = dataclasses.field(default=None, init=False, repr=False)
     name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_share(self.percentile, "percentile")
 
     def fit(
         self,
@@ -101,7 +105,6 @@ class ASH(_ShapedEnergy):
     """
 
     name: ClassVar[str] = "ash"
-    percentile: float = 0.9
 
     def _shaped(self, features: Array) -> Array:
         top = _top_places(features, self.percentile)
@@ -133,7 +136,6 @@ class ReAct(_ShapedEnergy):
     """
 
     name: ClassVar[str] = "react"
-    percentile: float = 0.9
     threshold: float = dataclasses.field(default=0.0, init=False)
 
     def fit(
@@ -145,8 +147,7 @@ class ReAct(_ShapedEnergy):
     ) -> Self:
         """Takes the head and the percentile `c` of all entries of training features `(rows, width)`."""
         super().fit(features=features, logits=logits)
-        share = check_share(self.percentile, "percentile")
-        self.threshold = float(np.quantile(checked_features(features), share))
+        self.threshold = float(np.quantile(checked_features(features), self.percentile))
         return self
 
     def _shaped(self, features: Array) -> Array:
@@ -156,7 +157,7 @@ class ReAct(_ShapedEnergy):
 def _top_places(features: Array, percentile: float) -> npt.NDArray[np.intp]:
     """Places of the largest entries of each row; at least one."""
     width = features.shape[1]
-    count = max(width - round(width * check_share(percentile, "percentile")), 1)
+    count = max(width - round(width * percentile), 1)
     return np.argpartition(features, width - count, axis=1)[:, width - count :]
 
 
