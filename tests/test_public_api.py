@@ -40,10 +40,11 @@ REGISTERED = {
 
 PUBLIC = {
     "keras_sngp": """
-        SNGP ConversionReport DeepEnsemble DeepResNet DeepResNetSNGP DeepResNetSNGPWithCovReset Deterministic MCDropout
+        SNGP ConversionReport DeepEnsemble DeepResNet DeepResNetSNGP DeepResNetSNGPWithCovReset Deterministic
+        LastLayerLaplace MCDropout
         PosteriorState Prediction RandomFeatureGaussianProcess RandomFeatures ResetCovarianceCallback
         SpectralNormConstraint SpectralNormalization WideResNet calibrate calibration constrain_kernels convert deferral
-        estimators export_model fit_posterior fold layers mean_field_logits metrics models own_data plots
+        estimators export_model features_of fit_posterior fold layers mean_field_logits metrics models own_data plots
         predict_distribution ray_map report scores two_moons update_posterior""",
     "keras_sngp.calibration": """
         ConformalPredictionSets IsotonicCalibration MeanFieldCalibration PlattScaling TemperatureScaling VectorScaling
@@ -71,8 +72,9 @@ PUBLIC = {
         OracleCollaborativeAccuracy""",
     "keras_sngp.models": """
         Conversion ConversionReport DeepEnsemble DeepResNet DeepResNetSNGP DeepResNetSNGPWithCovReset Deterministic
-        LayerReport MCDropout PosteriorState Prediction ResetCovarianceCallback SNGP WideResNet calibrate convert
-        export_model fit_posterior fold predict_distribution update_posterior""",
+        Features LastLayerLaplace LayerReport MCDropout PosteriorState Prediction ResetCovarianceCallback SNGP
+        WideResNet calibrate convert export_model features_of fit_posterior fold predict_distribution
+        update_posterior""",
     "keras_sngp.own_data": """
         AnswerCounts Classifier TrainingSettings answer_blocks load_classifier open_table prepare read_table
         save_classifier train""",
