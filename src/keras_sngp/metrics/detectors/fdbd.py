@@ -68,6 +68,8 @@ class FDBD:
                 "The head must have different weights for each class, or there is no boundary between them. "
                 f"Received: the same for the classes {first} and {second}"
             )
+        # A class has no boundary with itself: its difference of 0 may be divided by anything.
+        np.fill_diagonal(distances, 1)
         self.weight_distances, self.mean = distances, rows.mean(axis=0)
         return self
 

@@ -55,7 +55,8 @@ class KNN:
         rows = unit_length(checked_features(features))
         kept = kept_rows(len(rows), self.max_rows, self.seed)
         check_neighbors(self.num_neighbors, len(kept))
-        self.bank, self._search = rows[kept], None
+        # Single precision is that of the networks; it halves the memory.
+        self.bank, self._search = rows[kept].astype("float32"), None
         return self
 
     def score(self, *, features: npt.ArrayLike | None = None, logits: npt.ArrayLike | None = None) -> Array:
@@ -66,7 +67,9 @@ class KNN:
             # Imported here, since it would make up a third of the time of `import keras_sngp`.
             from sklearn.neighbors import NearestNeighbors
 
-            self._search = NearestNeighbors(n_neighbors=self.num_neighbors, algorithm="brute").fit(bank)
+            self._search = NearestNeighbors(n_neighbors=self.num_neighbors, algorithm="brute").fit(
+                bank.astype("float64")
+            )
         distances: Array = self._search.kneighbors(queries)[0][:, -1]
         return distances
 

@@ -67,13 +67,14 @@ class NNGuide:
         z = checked_logits(logits, len(rows))
         kept = kept_rows(len(rows), self.max_rows, self.seed)
         check_neighbors(self.num_neighbors, len(kept))
-        self.bank = -scores.energy(z[kept])[:, None] * unit_length(rows[kept])
+        # Single precision is that of the networks; it halves the memory.
+        self.bank = (-scores.energy(z[kept])[:, None] * unit_length(rows[kept])).astype("float32")
         self.num_classes = z.shape[1]
         return self
 
     def score(self, *, features: npt.ArrayLike | None = None, logits: npt.ArrayLike | None = None) -> Array:
         """`(rows,)` of features `(rows, width)` and logits `(rows, classes)`."""
-        bank = require_fitted(self.bank, self.name)
+        bank = require_fitted(self.bank, self.name).astype("float64")
         rows = unit_length(checked_features(features, bank.shape[1]))
         z = checked_logits(logits, len(rows), self.num_classes)
         block = max(SIMILARITIES_AT_ONCE // len(bank), 1)
