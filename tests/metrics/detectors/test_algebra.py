@@ -195,6 +195,16 @@ def test_a_recovered_head_gives_the_training_rows_their_logits_where_they_do_not
     np.testing.assert_allclose(found.head_kernel[-2:], 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("rows", [4, ROWS])
+def test_a_head_that_is_not_linear_is_recovered_by_least_squares_of_least_norm(rows, data):
+    features = np.concatenate([data["features"], data["features"][:, :1]], axis=1)[:rows]
+    logits = np.tanh(data["logits"])[:rows]
+    found = detectors.SCALE().fit(features=features, logits=logits)
+    expected = np.linalg.pinv(features - features.mean(axis=0)) @ (logits - logits.mean(axis=0))
+    np.testing.assert_allclose(found.head_kernel, expected, atol=1e-9)
+    np.testing.assert_allclose(found.head_bias, (logits - features @ expected).mean(axis=0), atol=1e-9)
+
+
 @pytest.mark.parametrize("name", ["vim", "fdbd", "scale", "ash", "react"])
 def test_a_head_given_and_a_head_recovered_score_alike(name, data):
     given_head = detectors.DETECTORS[name](kernel=data["kernel"], bias=data["bias"]).fit(features=data["features"])
