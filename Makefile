@@ -73,10 +73,12 @@ release-check: .venv/release.stamp  ## Builds dist/ and tries the wheel in a fre
 	$(BIN)/python -m pip install --quiet --editable '.[jax]'
 	touch $@
 
-# The release of torch is named because only that one has a small build everywhere we test.
+# The release of torch is named because only that one has a small build everywhere we test. pytorch-ood asks for
+# torchvision, which its detectors do not need.
 .venv/dev.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[dev,jax,tensorflow,torch]'
+	$(BIN)/python -m pip install --quiet --no-deps pytorch-ood==0.4.0
 	touch $@ .venv/run.stamp
 
 .venv/release.stamp: pyproject.toml | .venv/bin/python

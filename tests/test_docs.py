@@ -9,6 +9,7 @@ import pytest
 from pyarrow import csv
 
 from keras_sngp import SNGP
+from keras_sngp.metrics.detectors import DETECTORS
 from keras_sngp.own_data import TrainingSettings, prepare, save_classifier, train
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -110,3 +111,22 @@ def test_the_figures_of_many_rows_are_those_measured():
     of = json.loads((BENCHMARKS / "many_rows.json").read_text())
     assert f"{of['rows']:,} rows of the Adult data, a CSV file of {of['input_gigabytes']} GB, on two cores" in page
     assert f"{of['seconds']} s, {of['rows_a_second']:,} rows a second, {of['peak_megabytes']:,} MB" in page
+
+
+def test_the_page_on_detectors_runs_as_written_and_names_every_detector(capsys):
+    page = (DOCS / "detectors.md").read_text()
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 3, 300)
+    x = (generator.normal(size=(300, 4)) + 4 * np.eye(3, 4)[y]).astype("float32")
+    layers = [keras.layers.Dense(16, activation="relu"), keras.layers.Dense(3, activation="softmax")]
+    names = {
+        "classifier": keras.Sequential([keras.Input((4,)), *layers]),
+        "x_train": x[:200],
+        "y_train": y[:200],
+        "x_test": x[200:],
+        "x_out_of_domain": x[200:] * [1, 1, 1, 8] - 6,
+    }
+    exec(compile(re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1), "detectors.md", "exec"), names)
+    assert float(capsys.readouterr().out.removeprefix("AUROC ")) > 0.9
+    for name, detector in DETECTORS.items():
+        assert re.search(rf"^\|.*`{re.escape(name)}`.*`{detector.__name__}`", page, re.MULTILINE)

@@ -41,10 +41,11 @@ REGISTERED = {
 
 PUBLIC = {
     "keras_sngp": """
-        SNGP ConversionReport DeepEnsemble DeepResNet DeepResNetSNGP DeepResNetSNGPWithCovReset Deterministic MCDropout
+        SNGP ConversionReport DeepEnsemble DeepResNet DeepResNetSNGP DeepResNetSNGPWithCovReset Deterministic
+        LastLayerLaplace MCDropout
         PosteriorState Prediction RandomFeatureGaussianProcess RandomFeatures ResetCovarianceCallback
         SpectralNormConstraint SpectralNormalization WideResNet calibrate calibration constrain_kernels convert deferral
-        estimators export_model fit_posterior fold layers mean_field_logits metrics models own_data plots
+        estimators export_model features_of fit_posterior fold layers mean_field_logits metrics models own_data plots
         predict_distribution ray_map report scores two_moons update_posterior""",
     "keras_sngp.calibration": """
         ConformalPredictionSets IsotonicCalibration MeanFieldCalibration PlattScaling TemperatureScaling VectorScaling
@@ -59,17 +60,22 @@ PUBLIC = {
         BrierDecomposition ConfidenceBins Interval RiskCoverageCurve accuracy accuracy_at_coverage
         adaptive_calibration_error augrc aurc bootstrap_draws bootstrap_interval brier_decomposition brier_score
         calibration_aupr calibration_auroc classwise_calibration_error confidence_bins coverage_at_risk
-        debiased_calibration_error excess_aurc expected_calibration_error false_positive_rate
+        debiased_calibration_error detectors excess_aurc expected_calibration_error false_positive_rate
         maximum_calibration_error negative_log_likelihood oracle_collaborative_accuracy oracle_collaborative_auc
         out_of_domain_aupr out_of_domain_auroc risk_coverage_curve scores streaming top_label_bins
         top_label_calibration_error""",
+    "keras_sngp.metrics.detectors": """
+        ASH DETECTORS DempsterShafer Detector Energy Entropy FDBD FROM_FEATURES FROM_LOGITS GEN GaussianMixture KNN
+        Mahalanobis MahalanobisPlusPlus MaxLogit MaxSoftmaxProbability NNGuide ReAct RelativeMahalanobis
+        RelativeMahalanobisPlusPlus SCALE ViM detector_from_state detector_state""",
     "keras_sngp.metrics.streaming": """
         BrierScore ClasswiseCalibrationError ExpectedCalibrationError MaximumCalibrationError
         OracleCollaborativeAccuracy""",
     "keras_sngp.models": """
         Conversion ConversionReport DeepEnsemble DeepResNet DeepResNetSNGP DeepResNetSNGPWithCovReset Deterministic
-        LayerReport MCDropout PosteriorState Prediction ResetCovarianceCallback SNGP WideResNet calibrate convert
-        export_model fit_posterior fold predict_distribution update_posterior""",
+        Features LastLayerLaplace LayerReport MCDropout PosteriorState Prediction ResetCovarianceCallback SNGP
+        WideResNet calibrate convert export_model features_of fit_posterior fold predict_distribution
+        update_posterior""",
     "keras_sngp.own_data": """
         AnswerCounts Classifier TrainingSettings answer_blocks load_classifier open_table prepare read_table
         save_classifier train""",

@@ -19,7 +19,23 @@ OPEN_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 SEED = click.IntRange(0, 2**31 - 1)
 # The scores of a file of predictions, and of a classifier; tests hold them against keras_sngp.metrics.scores.
 PREDICTION_SCORES = ("max_probability", "entropy", "margin", "variance", "given")
-CLASSIFIER_SCORES = ("entropy", "out_of_domain")
+DETECTORS = (
+    "knn",
+    "mahalanobis",
+    "relative_mahalanobis",
+    "mahalanobis++",
+    "relative_mahalanobis++",
+    "vim",
+    "fdbd",
+    "nnguide",
+    "scale",
+    "ash",
+    "react",
+    "gaussian_mixture",
+)
+# A file of answers has a column for each of these that decided.
+COLUMN_SCORES = ("out_of_domain", "max_logit", "energy", "gen", "dempster_shafer", *DETECTORS)
+CLASSIFIER_SCORES = ("entropy", "max_probability", *COLUMN_SCORES)
 
 Command = Callable[..., Any]
 

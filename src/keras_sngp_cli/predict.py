@@ -9,6 +9,7 @@ import click
 from keras_sngp_cli.messages import BadRows, plain_errors, say, start_keras, status
 from keras_sngp_cli.options import (
     CLASSIFIER_SCORES,
+    COLUMN_SCORES,
     FILE,
     backend_option,
     check_one_of,
@@ -31,7 +32,9 @@ OUTCOMES = {"keep": "deferred", "drop": "dropped", "stop": "stopped"}
     type=click.Choice(CLASSIFIER_SCORES),
     default="entropy",
     show_default=True,
-    help="Defer first what may be wrong, or what is of no known class.",
+    metavar="NAME",
+    help="Defer first what may be wrong (entropy, max_probability), or what is of no known class: out_of_domain, "
+    f"{', '.join(COLUMN_SCORES[1:])}. From knn on, MODEL must keep it: train --detector NAME.",
 )
 @click.option(
     "--errors",
@@ -62,8 +65,8 @@ def predict(
 
     MODEL was made by `keras-sngp train`. DATA is a CSV, Parquet or NPZ file of any size with the columns it was trained
     on, a folder of images, or - for CSV on standard input. Rows keep their order. The answers have the columns answer,
-    prob_CLASS, uncertainty, variance, decision and reason. Exit code 3: all was written, but some rows were bad. With
-    `--engine ray` many processes work, of this machine or of the cluster in RAY_ADDRESS.
+    prob_CLASS, uncertainty, variance, the score by its name, decision and reason. Exit code 3: all was written, but
+    some rows were bad. With `--engine ray` many processes work, of this machine or of the cluster in RAY_ADDRESS.
     """
     if workers is not None and engine != "ray":
         raise click.UsageError("Expected --workers with --engine ray alone")
@@ -90,6 +93,7 @@ def predict(
                 classifier,
                 policy,
                 opened.blocks(),
+                score=score,
                 id_column=id_column,
                 errors=errors,
                 on_bad_row=bad_rows,

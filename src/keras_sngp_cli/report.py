@@ -8,6 +8,7 @@ import click
 
 from keras_sngp_cli.messages import plain_errors, print_table, say, status
 from keras_sngp_cli.options import (
+    COLUMN_SCORES,
     FILE,
     OPEN_SHARE,
     PREDICTION_SCORES,
@@ -27,7 +28,13 @@ from keras_sngp_cli.options import (
 )
 @click.option("--logits", is_flag=True, help="The outputs are logits.  [default: by their names]")
 @click.option("--uncertainty", metavar="COL", help="Column of an uncertainty to go by, higher for less sure.")
-@click.option("--score", type=click.Choice(PREDICTION_SCORES), help="What to go by.  [default: max_probability]")
+@click.option(
+    "--score",
+    type=click.Choice((*PREDICTION_SCORES, *COLUMN_SCORES)),
+    metavar="NAME",
+    help=f"What to go by: {', '.join(PREDICTION_SCORES)}, or a score that FILE has a column of, such as energy.  "
+    "[default: max_probability]",
+)
 @click.option("--ood", metavar="FILE", multiple=True, type=FILE, help="Predictions out of domain, one for each FILE.")
 @click.option(
     "--expert", metavar="COL|ACC", help="An accuracy such as 0.95, a column of answers, or columns COL_* of votes."
@@ -52,6 +59,8 @@ def report(files: tuple[Path, ...], output: Path, as_json: bool, **options: Any)
     by side.
     """
     _check_options(files, options)
+    if options["score"] in COLUMN_SCORES:
+        options |= {"score": "given", "uncertainty": options["score"]}
     check_writable(output)
     with status("Starting") as shown, plain_errors():
         import_keras_sngp(None)
@@ -70,6 +79,10 @@ def report(files: tuple[Path, ...], output: Path, as_json: bool, **options: Any)
 
 def _check_options(files: tuple[Path, ...], options: dict[str, Any]) -> None:
     check_one_of(options, "budget", "accuracy", "costs")
+    if options["score"] in COLUMN_SCORES and options["uncertainty"] is not None:
+        raise click.UsageError(
+            f"--score {options['score']} reads a column of that name. Received: --uncertainty as well"
+        )
     if options["costs"] is not None and options["expert"] is None:
         raise click.UsageError("--costs needs --expert, since asking one has to cost something. Received: none")
     if options["ood"] and len(options["ood"]) != len(files):

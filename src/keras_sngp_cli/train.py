@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from keras_sngp_cli.messages import BadRows, plain_errors, print_table, progress_bars, say, start_keras
-from keras_sngp_cli.options import FILE, SEED, backend_option, check_writable, json_option, source_of
+from keras_sngp_cli.options import DETECTORS, FILE, SEED, backend_option, check_writable, json_option, source_of
 
 KINDS = ("number", "category", "ignore")
 
@@ -29,6 +29,14 @@ KINDS = ("number", "category", "ignore")
 @click.option("--epochs", type=click.IntRange(min=1), help="Most passes over the data.  [default: by its size]")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
 @click.option("--patience", type=click.IntRange(min=1), default=5, show_default=True, help="Epochs without progress.")
+@click.option(
+    "--detector",
+    "detectors",
+    metavar="NAME",
+    multiple=True,
+    type=click.Choice(DETECTORS),
+    help=f"Keep an out-of-domain detector for predict --score: {', '.join(DETECTORS)}.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of split and network.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--report", metavar="DIR", type=FILE, help="Folder for report.html.  [default: MODEL-report]")
@@ -63,7 +71,7 @@ def train(data: Path, label: str, output: Path, report: Path | None, as_json: bo
         if not as_json:
             _print_data(prepared)
         folder = _training_folder(output, options["resume"], prepared, settings)
-        classifier, stopped = _train(prepared, settings, folder)
+        classifier, stopped = _train(prepared, settings, folder, options["detectors"])
         save_classifier(classifier, output)
         if not stopped:
             shutil.rmtree(folder)
@@ -107,12 +115,12 @@ def _training_folder(output: Path, resume: bool, prepared: Any, settings: Any) -
     return folder
 
 
-def _train(prepared: Any, settings: Any, folder: Path) -> tuple[Any, bool]:
+def _train(prepared: Any, settings: Any, folder: Path, detectors: tuple[str, ...]) -> tuple[Any, bool]:
     from keras_sngp.own_data import train
 
     epochs = settings.epochs_for(len(prepared.split.training))
     with _progress(epochs) as progress, _stop_on_interrupt(progress):
-        classifier = train(prepared, settings, folder=folder, callbacks=(progress,))
+        classifier = train(prepared, settings, folder=folder, callbacks=(progress,), detectors=detectors)
     if progress.stopped:
         say("Stopped; the best network so far is kept. --resume goes on.")
     return classifier, progress.stopped

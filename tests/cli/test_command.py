@@ -108,9 +108,13 @@ def test_no_backend_at_all_says_what_to_install():
 
 def test_the_scores_that_help_lists_are_those_of_the_library():
     from keras_sngp.metrics import scores
+    from keras_sngp.metrics.detectors import DETECTORS, FROM_FEATURES
     from keras_sngp.own_data.classifier import SCORES
     from keras_sngp_cli.options import CLASSIFIER_SCORES, PREDICTION_SCORES
+    from keras_sngp_cli.options import DETECTORS as OPTION_DETECTORS
 
     assert PREDICTION_SCORES == scores.OF_PREDICTIONS
-    assert CLASSIFIER_SCORES == SCORES
-    assert {*PREDICTION_SCORES, *CLASSIFIER_SCORES} < set(scores.SCORES)
+    assert set(CLASSIFIER_SCORES) == set(SCORES)
+    assert set(PREDICTION_SCORES) < set(scores.SCORES)
+    assert tuple(FROM_FEATURES) == OPTION_DETECTORS
+    assert set(CLASSIFIER_SCORES) == {*DETECTORS, "out_of_domain"}

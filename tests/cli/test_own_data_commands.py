@@ -284,3 +284,30 @@ def test_an_interrupted_training_keeps_the_best_network_and_goes_on(folder):
     assert record.exists()
     wrong = invoke("train", folder / "train.csv", "--label", "animal", "--output", output, "--resume", "--seed", 1)
     assert "--resume needs the data and options" in wrong.stderr
+
+
+def test_a_detector_is_kept_asked_and_reported_by_its_name(folder):
+    model, answers = folder / "with-knn.sngp", folder / "by-knn.csv"
+    options = ["--label", "animal", "--output", model, "--epochs", 2, "--column", "number=ignore"]
+    done = invoke("train", folder / "train.csv", *options, "--detector", "knn", "--detector", "mahalanobis++")
+    assert done.exit_code == 0, done.output
+    for score in ("knn", "mahalanobis++", "energy"):
+        predicted = invoke(
+            "predict", model, folder / "test.csv", "--output", answers, "--score", score, "--id", "animal"
+        )
+        assert predicted.exit_code == 0, predicted.output
+        table = arrow_csv.read_csv(answers)
+        assert table[score].to_pylist() == table["uncertainty"].to_pylist()
+        arguments = ["report", answers, "--label", "animal", "--output", folder / "by-score", "--json", "--score"]
+        reported = invoke(*arguments, score)
+        assert reported.exit_code == 0, reported.output
+    missing = invoke(*arguments, "vim")
+    assert missing.exit_code == 1
+    assert "There is no column 'vim' (--uncertainty or --score)" in missing.stderr
+    both = invoke(*arguments, "energy", "--uncertainty", "variance")
+    assert both.exit_code == 2
+    assert "--score energy reads a column of that name. Received: --uncertainty as well" in both.stderr
+    unkept = invoke("predict", model, folder / "test.csv", "--output", folder / "never.csv", "--score", "vim")
+    assert unkept.exit_code == 1
+    assert "keeps no detector 'vim': train it with `--detector vim`" in unkept.stderr
+    assert not (folder / "never.csv").exists()

@@ -231,7 +231,7 @@ def test_wanted_that_cannot_be_met_name_what_there_is(tmp_path):
     for wanted, message in [
         (ColumnNames(label="truth"), r"no column 'truth' \(--label\). Received: the columns prob_cat"),
         (ColumnNames(classes=("prob_cat", "prob_cow")), r"no column 'prob_cow' \(--classes\)"),
-        (ColumnNames(uncertainty="doubt"), r"no column 'doubt' \(--uncertainty\)"),
+        (ColumnNames(uncertainty="doubt"), r"no column 'doubt' \(--uncertainty or --score\)"),
         (ColumnNames(expert="doctor"), r"like doctor_cat \(--expert doctor\)"),
     ]:
         with pytest.raises(ValueError, match=message):

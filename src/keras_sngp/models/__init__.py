@@ -6,6 +6,8 @@ from keras_sngp.models.deep_ensemble import DeepEnsemble
 from keras_sngp.models.deep_resnet import DeepResNet
 from keras_sngp.models.deterministic import Deterministic
 from keras_sngp.models.export import export_model
+from keras_sngp.models.features import Features, features_of
+from keras_sngp.models.last_layer_laplace import LastLayerLaplace
 from keras_sngp.models.mc_dropout import MCDropout
 from keras_sngp.models.posterior_calibration import calibrate
 from keras_sngp.models.posterior_pass import fit_posterior, update_posterior
@@ -24,6 +26,8 @@ __all__ = [
     "DeepResNetSNGP",
     "DeepResNetSNGPWithCovReset",
     "Deterministic",
+    "Features",
+    "LastLayerLaplace",
     "LayerReport",
     "MCDropout",
     "PosteriorState",
@@ -33,6 +37,7 @@ __all__ = [
     "calibrate",
     "convert",
     "export_model",
+    "features_of",
     "fit_posterior",
     "fold",
     "predict_distribution",

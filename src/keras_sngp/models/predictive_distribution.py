@@ -56,7 +56,7 @@ def predict_distribution(
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}")
     layer = require_posterior(model)
-    outputs = _outputs(model, x, batch_size, verbose)
+    outputs = outputs_of_view(model, _WithVariance, x, batch_size, verbose)
     logits, variance = outputs["logits"], outputs["variance"]
     if method == "mean_field":
         check_finite(outputs["mean_field_logits"])
@@ -66,11 +66,13 @@ def predict_distribution(
     return Prediction(samples.mean(axis=0), logits, variance, samples)
 
 
-def _outputs(model: keras.Model, x: Any, batch_size: int | None, verbose: str | int) -> dict[str, Any]:
-    """Of the program without a search for norms; once more where a norm turned out to be another kernel's."""
+def outputs_of_view(
+    model: keras.Model, view_class: type[keras.Model], x: Any, batch_size: int | None, verbose: str | int
+) -> dict[str, Any]:
+    """What a view that takes cached norms gives; once more where a norm turned out to be another kernel's."""
     if isinstance(x, Iterator):
         refine_changed(model)
-    view = cached_view(model, _WithVariance)
+    view = cached_view(model, view_class)
     outputs: dict[str, Any] = predict_in_batches(view, x, batch_size, verbose, shape_of=model)
     if not outputs["norms_are_valid"].all() and not isinstance(x, Iterator):
         refine_changed(model)

@@ -16,14 +16,20 @@ import numpy as np
 
 from keras_sngp._runtime.files import atomic_write, network_to_bytes
 from keras_sngp._runtime.json_checks import checked_fields
+from keras_sngp.metrics.detectors import Detector
 from keras_sngp.own_data.architecture import architecture_from_json, architecture_to_json, make_network
 from keras_sngp.own_data.classifier import Classifier, HeldOut
+from keras_sngp.own_data.detection import check_scores, detectors_from_arrays, detectors_to_arrays
 from keras_sngp.own_data.inputs import Inputs, inputs_from_json
 
-FORMAT, VERSION = "keras-sngp classifier", 1
+FORMAT, VERSION = "keras-sngp classifier", 2
+# Version 1 had no detectors, and no scores of held-out rows but Dempster-Shafer.
+READABLE_VERSIONS = (1, VERSION)
 MANIFEST, DESCRIPTION, NETWORK = "manifest.json", "classifier.json", "network.keras"
-INPUTS, HELD_OUT = "inputs.npz", "held_out.npz"
+INPUTS, HELD_OUT, DETECTORS = "inputs.npz", "held_out.npz", "detectors.npz"
 CONTENTS = (DESCRIPTION, INPUTS, NETWORK, HELD_OUT)
+OPTIONAL = (DETECTORS,)
+SCORE = "score/"
 NETWORK_WEIGHTS = "model.weights.h5"
 MOST_DESCRIPTION = 64 << 20
 MOST_UNPACKED = 8 << 30
@@ -44,8 +50,10 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
         DESCRIPTION: json.dumps(_description(classifier), indent=1, allow_nan=False).encode(),
         INPUTS: _array_bytes(classifier.inputs.arrays()),
         NETWORK: network_to_bytes(classifier.network),
-        HELD_OUT: _array_bytes(dataclasses.asdict(classifier.held_out)),
+        HELD_OUT: _array_bytes(_held_out_arrays(classifier.held_out)),
     }
+    if classifier.detectors:
+        parts[DETECTORS] = _array_bytes(detectors_to_arrays(classifier.detectors))
     manifest = {
         "format": FORMAT,
         "version": VERSION,
@@ -72,10 +80,11 @@ def load_classifier(path: Path) -> Classifier:
         network = make_network(architecture)
         _load_weights(network, parts[NETWORK])
         held_out = _held_out(parts[HELD_OUT], len(class_names))
+        detectors = _detectors(parts, network, len(class_names))
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a classifier that can be used. Received: {error}") from error
     return Classifier(
-        inputs, class_names, description["label"], architecture, network, held_out, description["training"]
+        inputs, class_names, description["label"], architecture, network, held_out, description["training"], detectors
     )
 
 
@@ -113,35 +122,37 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         raise ValueError(f"Expected a classifier made by `keras-sngp train` in {path}. Received: {state}")
     try:
         with zipfile.ZipFile(path) as file:
-            _check_members(file)
-            manifest = _manifest(file.read(MANIFEST))
-            parts = {name: _checked_part(file, name, manifest["files"][name]) for name in CONTENTS}
+            names = _checked_members(file)
+            manifest = _manifest(file.read(MANIFEST), names)
+            parts = {name: _checked_part(file, name, manifest["files"][name]) for name in names}
         description = checked_fields(json.loads(parts[DESCRIPTION]), DESCRIPTION_FIELDS, "the description")
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
         raise ValueError(f"{path} is not a classifier that can be used. Received: {error}") from error
     return description, parts
 
 
-def _check_members(file: zipfile.ZipFile) -> None:
+def _checked_members(file: zipfile.ZipFile) -> list[str]:
     names = file.namelist()
-    if sorted(names) != sorted([MANIFEST, *CONTENTS]):
+    expected = [*CONTENTS, *(name for name in OPTIONAL if name in names)]
+    if sorted(names) != sorted([MANIFEST, *expected]):
         raise ValueError(f"files {', '.join(map(repr, sorted(names)))[:200]} where others were expected")
     sizes = {member.filename: member.file_size for member in file.infolist()}
     if sum(sizes.values()) > MOST_UNPACKED or max(sizes[MANIFEST], sizes[DESCRIPTION]) > MOST_DESCRIPTION:
         raise ValueError(f"files of an absurd size: {sizes}")
+    return expected
 
 
-def _manifest(content: bytes) -> dict[str, Any]:
+def _manifest(content: bytes, names: list[str]) -> dict[str, Any]:
     manifest = json.loads(content)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValueError("a zip file of something else")
-    if manifest.get("version") != VERSION:
+    if manifest.get("version") not in READABLE_VERSIONS:
         raise ValueError(
-            f"version {manifest.get('version')!r} of the format where {VERSION} was expected; "
+            f"version {manifest.get('version')!r} of the format where at most {VERSION} was expected; "
             "a newer keras-sngp may have made it"
         )
-    files = checked_fields(manifest.get("files"), dict.fromkeys(CONTENTS, dict), "the list of files")
-    for name in CONTENTS:
+    files = checked_fields(manifest.get("files"), dict.fromkeys(names, dict), "the list of files")
+    for name in names:
         checked_fields(files[name], {"size": int, "sha256": str}, name)
     return manifest
 
@@ -187,10 +198,24 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
+def _held_out_arrays(held_out: HeldOut) -> dict[str, np.ndarray]:
+    arrays = {field.name: getattr(held_out, field.name) for field in dataclasses.fields(held_out)}
+    return arrays | {f"{SCORE}{name}": values for name, values in arrays.pop("scores").items()}
+
+
 def _held_out(content: bytes, num_classes: int) -> HeldOut:
-    held_out = HeldOut(**_arrays(content))
+    arrays = _arrays(content)
+    scores = {name.removeprefix(SCORE): arrays.pop(name) for name in list(arrays) if name.startswith(SCORE)}
+    held_out = HeldOut(**arrays, scores=scores)
     rows = len(held_out.labels)
+    check_scores(scores, rows)
     of_rows = {held_out.variance.shape, held_out.dempster_shafer.shape}
     if held_out.probabilities.shape != (rows, num_classes) or of_rows != {(rows,)}:
         raise ValueError("held-out rows of shapes that do not belong together")
     return held_out
+
+
+def _detectors(parts: dict[str, bytes], network: Any, num_classes: int) -> dict[str, Detector]:
+    if DETECTORS not in parts:
+        return {}
+    return detectors_from_arrays(_arrays(parts[DETECTORS]), network.backbone.output_shape[-1], num_classes)

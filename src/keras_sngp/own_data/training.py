@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -13,8 +13,10 @@ import pyarrow as pa
 
 from keras_sngp._runtime.random_state import seed_everything
 from keras_sngp._tables.labels import UNKNOWN, class_names_of, label_numbers
+from keras_sngp.models import features_of
 from keras_sngp.own_data.architecture import architecture_for, make_network
 from keras_sngp.own_data.classifier import Classifier, HeldOut
+from keras_sngp.own_data.detection import all_scores, check_can_be_fitted, fit_detectors
 from keras_sngp.own_data.inputs import Inputs, learn_inputs
 from keras_sngp.own_data.splits import Split
 from keras_sngp.own_data.training_callbacks import BestWeights
@@ -79,6 +81,7 @@ def train(
     *,
     folder: Path | None = None,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    detectors: Sequence[str] = (),
 ) -> Classifier:
     """Trains, sets the posterior, calibrates, and asks about the held-out rows.
 
@@ -87,8 +90,13 @@ def train(
         settings: How to train.
         folder: Keeps what is needed to go on after a stop; goes on from what is there.
         callbacks: Told of each epoch; one that sets `model.stop_training` ends the training early.
+        detectors: Names of out-of-domain detectors to fit to the training rows' features, and to keep.
+
+    Raises:
+        ValueError: detectors that are unknown, or that cannot be fitted to rows of these classes.
     """
     started = time.perf_counter()
+    check_can_be_fitted(detectors, data.labels[data.split.training])
     seed_everything(settings.seed)
     x, y = data.part(data.split.training)
     validation = data.part(data.split.validation)
@@ -99,6 +107,7 @@ def train(
         best.load_into(network)
     network.fit_posterior(x, verbose=0)
     network.calibrate(*validation)
+    fitted = fit_detectors(detectors, features_of(network, x), y) if detectors else {}
     held_out, labels = data.part(data.split.held_out)
     prediction = network.predict_distribution(held_out)
     rows = {name: len(getattr(data.split, name)) for name in ("training", "validation", "held_out")}
@@ -108,7 +117,13 @@ def train(
         data.label,
         architecture,
         network,
-        HeldOut(prediction.probabilities, np.asarray(prediction.variance), prediction.dempster_shafer, labels),
+        HeldOut(
+            prediction.probabilities,
+            np.asarray(prediction.variance),
+            prediction.dempster_shafer,
+            labels,
+            all_scores(fitted, features_of(network, held_out)),
+        ),
         {
             "rows": rows,
             "unlabelled_rows": data.unlabelled,
@@ -116,6 +131,7 @@ def train(
             "seconds": round(time.perf_counter() - started, 1),
             "settings": dataclasses.asdict(settings),
         },
+        fitted,
     )
 
 

@@ -74,7 +74,7 @@ def find_columns(
     label = _one(names, wanted.label, vocabulary.LABELS, "--label")
     if wanted.needs_label:
         _check_is_truth(names, label)
-    uncertainty = _one([*groups, *names], wanted.uncertainty, vocabulary.UNCERTAINTIES, "--uncertainty")
+    uncertainty = _one([*groups, *names], wanted.uncertainty, vocabulary.UNCERTAINTIES, "--uncertainty or --score")
     if uncertainty is not None and uncertainty in groups:
         (uncertainty,) = _single(groups[uncertainty], uncertainty)
     variance = _one([*groups, *names], None, vocabulary.VARIANCES, "")
