@@ -113,7 +113,7 @@ def ask(model: keras.Model, images: np.ndarray) -> Iterator[tuple[str, np.ndarra
 
 
 def _ask_plain(model: keras.Model, images: np.ndarray) -> Arrays:
-    both = keras.Model(model.inputs, [model.get_layer(FEATURES).output, model.outputs[0]])
+    both = keras.Model(model.inputs[0], [model.get_layer(FEATURES).output, model.outputs[0]])
     features, logits = both.predict_on_batch(images)
     return {"features": features, "logits": logits}
 
