@@ -1,8 +1,8 @@
 """The images of OpenOOD v1.5's CIFAR-10 benchmark: from its own folders where they are there, else from our loaders.
 
 OpenOOD keeps the images in `images_classic/` and says which of them form a set in `benchmark_imglist/cifar10/*.txt`, a
-line an image: its path below `images_classic/`, a blank, its label. Only Tiny ImageNet, SVHN, Textures and Places365 need
-that layout. For CIFAR-10, CIFAR-100 and MNIST there are loaders of ours, with a split of our own.
+line an image: its path below `images_classic/`, a blank, its label. Only Tiny ImageNet, SVHN, Textures and Places365
+need that layout. For CIFAR-10, CIFAR-100 and MNIST there are loaders of ours, with a split of our own.
 
 Reference: Zhang et al. 2023, arXiv:2306.09301; github.com/Jingkang50/OpenOOD.
 """
@@ -135,7 +135,7 @@ def read_list(path: Path, folder: Path) -> ImagesAndLabels:
 
 
 def as_openood(image: "Image.Image") -> npt.NDArray[np.uint8]:
-    """An image in colours whose shorter side is scaled to 32, bilinearly, and whose middle is cut out, `(32, 32, 3)`."""
+    """An image in colours, `(32, 32, 3)`: the shorter side scaled to 32, bilinearly, and the middle cut out."""
     from PIL import Image
 
     image = image.convert("RGB")

@@ -7,14 +7,15 @@ started again with the same `--work-dir`, where checkpoints (130 MB a network) a
 answers are features, logits and variances of every set, so that scores can be added without training.
 
 FOLDER holds CIFAR-10, CIFAR-100 and MNIST as docs/data.md says and, for Tiny ImageNet, SVHN, Textures, Places365 and
-OpenOOD's own split of the others, its folders `images_classic` and `benchmark_imglist` (see benchmarks/data/openood.py).
+OpenOOD's own split of the others, its folders `images_classic` and `benchmark_imglist` (benchmarks/data/openood.py).
 Sets that are missing are named in the output and in the results; the means are then over the sets that are there, and
 do not compare with the leaderboard.
 
 As OpenOOD: SGD with Nesterov momentum 0.9, weight decay 5e-4, learning rate 0.1 by a cosine, batches of 128, crops with
 four black pixels around, mirrored half of the time, the weights of the best epoch on validation data. The SNGP is the
-same network converted with a bound of 6.0, with the kernel's length scale left at its default, and the same recipe; then one
-pass over the training images for the posterior, and calibration on the 1,000 validation images.
+same network converted with a bound of 6.0 and the kernel's defaults, trained by the same recipe; then one pass over the
+training images for the posterior, and calibration on the 1,000 validation images. Its output weights keep their own
+penalty in place of the weight decay.
 
 For a try: `--rows 500 --epochs 2 --networks plain --seeds 0 --work-dir /tmp/try --results-dir /tmp/try`.
 """
@@ -53,6 +54,7 @@ from benchmarks.results import read_results, write_results
 from keras_sngp._runtime.files import atomic_write
 
 PLAIN, SNGP = "plain", "sngp"
+NEAR, FAR = "near", "far"
 NAME, NORM_MULTIPLIER, NUM_INDUCING = "openood-cifar10", 6.0, 1024
 CONVERT_ARGUMENTS = {"scale_random_features": True, "gp_kernel_amplitude": 128**0.5}
 SEEDS = (0, 1, 2)
@@ -65,9 +67,7 @@ def make_network(kind: str, make_classifier: Callable[[], keras.Model] = make_re
     classifier = make_classifier()
     if kind == PLAIN:
         return classifier
-    model, _ = sngp.convert(
-        classifier, num_inducing=NUM_INDUCING, norm_multiplier=NORM_MULTIPLIER, **CONVERT_ARGUMENTS
-    )
+    model, _ = sngp.convert(classifier, num_inducing=NUM_INDUCING, norm_multiplier=NORM_MULTIPLIER, **CONVERT_ARGUMENTS)
     return model
 
 
@@ -130,15 +130,22 @@ def _starts(images: np.ndarray) -> range:
 
 
 def records_of(network: Mapping[str, np.ndarray], data: OpenOODCifar10) -> Iterator[dict[str, Any]]:
-    """Every figure of a network; `chosen` marks the score that is best on validation data."""
+    """Every figure of a network; `chosen` marks the score that is best on validation data.
+
+    A detector that does not take these features and logits has a record with its reason, and no figures.
+    """
     labels = {TRAINING: data.training[1], VALIDATION: data.validation[1], TEST: data.test[1]}
     reached = {key: float(network[f"training/{key}"]) for key in ("seconds", "best epoch", "answering seconds")}
     for record in in_domain_records(network, labels):
         yield record | reached
     found = list(scores_of_outputs(network, labels))
-    found += [score_of_detector(name, make, TRIALS.get(name, [{}]), network, labels) for name, make in DETECTORS.items()]
+    for name, make_detector in DETECTORS.items():
+        try:
+            found.append(score_of_detector(name, make_detector, TRIALS.get(name, [{}]), network, labels))
+        except ValueError as error:
+            yield {"data": "refused", "score": name, "reason": str(error)}
     chosen = best_on_validation(found)
-    groups = {"near": list(data.near), "far": list(data.far)}
+    groups = {NEAR: list(data.near), FAR: list(data.far)}
     for score in found:
         mark = {"chosen": True} if score.name == chosen else {}
         for record in out_of_domain_records(score, groups):
@@ -152,7 +159,7 @@ def first_rows(data: OpenOODCifar10, rows: int) -> OpenOODCifar10:
         return tuple(one[:rows] for one in part) if isinstance(part, tuple) else part[:rows]
 
     parts = {name: cut(getattr(data, name)) for name in ("training", "validation", "test", "outside_validation")}
-    groups = {group: {name: images[:rows] for name, images in getattr(data, group).items()} for group in ("near", "far")}
+    groups = {group: {name: images[:rows] for name, images in getattr(data, group).items()} for group in (NEAR, FAR)}
     return dataclasses.replace(data, **parts, **groups)
 
 
@@ -171,6 +178,7 @@ def results_of(
         "missing": list(data.missing),
         "images": {name: len(images) for name, images in sets_of(data).items()},
         "positive": "out-of-domain images, in FPR95 too",
+        "detectors": list(DETECTORS),
         "records": records,
     }
 
@@ -178,17 +186,17 @@ def results_of(
 def leaderboard(results: dict[str, Any]) -> str:
     """Means and standard deviations over the seeds, in percent, as OpenOOD's leaderboard shows them."""
     lines = []
-    found = [record for record in results["records"] if record["data"] in ("near", "far")]
+    found = [record for record in results["records"] if record["data"] in (NEAR, FAR)]
     for network, score in dict.fromkeys((record["network"], record["score"]) for record in found):
         of_score = [record for record in found if (record["network"], record["score"]) == (network, score)]
         cells = []
-        for group in ("near", "far"):
+        for group in (NEAR, FAR):
             of_group = [record for record in of_score if record["data"] == group]
             for figure in ("auroc", "fpr95"):
                 values = 100 * np.array([record[figure] for record in of_group])
                 cells.append(f"{values.mean():.2f} ± {values.std():.2f}" if len(values) else "-")
         seeds = len({record["seed"] for record in of_score})
-        marks = sum(record.get("chosen", False) for record in of_score if record["data"] == "near")
+        marks = sum(record.get("chosen", False) for record in of_score if record["data"] == NEAR)
         lines.append((network, score, *cells, f"{marks} of {seeds}"))
     headings = ("network", "score", "near AUROC", "near FPR95", "far AUROC", "far FPR95", "chosen on validation data")
     return markdown_table(headings, lines)
@@ -199,6 +207,8 @@ def remarks(data: OpenOODCifar10) -> str:
     lines = [f"{name}: {source}, {len(sets_of(data)[name]):,} images" for name, source in _sources(data)]
     if data.missing:
         lines.append(f"MISSING: {', '.join(data.missing)}. Near and far means are over the other sets alone")
+    if not DETECTORS:
+        lines.append("NO DETECTORS: keras_sngp.metrics.detectors is not there; only the scores of outputs are measured")
     if any("split by us" in source for source in data.sources.values()):
         lines.append("OWN SPLIT: OpenOOD's lists are not all there, so that figures differ slightly from its own")
     return "\n".join(lines)
@@ -216,11 +226,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--results-dir", type=Path, default=RESULTS, help="figures")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="some seeds only")
     parser.add_argument("--networks", nargs="+", choices=(PLAIN, SNGP), default=(PLAIN, SNGP))
-    parser.add_argument("--mixed-precision", choices=("bfloat16", "float16"), help="of the layers; weights stay float32")
+    parser.add_argument("--mixed-precision", choices=("bfloat16", "float16"), help="weights stay float32")
     parser.add_argument("--epochs", type=int, help="fewer, for a try; wants other folders for work and results")
     parser.add_argument("--rows", type=int, help="of each set, for a try; wants other folders for work and results")
     options = parser.parse_args(given)
-    if (options.rows or options.epochs) and RESULTS == options.results_dir:
+    if (options.rows or options.epochs) and options.results_dir == RESULTS:
         parser.error("A try with --rows or --epochs needs a --results-dir of its own")
     return options
 

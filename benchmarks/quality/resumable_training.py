@@ -1,8 +1,8 @@
 """Training that a stopped run takes up again in the epoch it was in, to the same result.
 
 Order and augmentation follow from the seed, the epoch and the number of the batch alone, and all that the network and
-the optimizer remember is written after each epoch, whole or not at all. On a CPU a resumed run equals one that was never
-stopped, bit by bit; on a GPU up to the order in which its kernels add.
+the optimizer remember is written after each epoch, whole or not at all. On a CPU a resumed run equals one that was
+never stopped, bit by bit; on a GPU up to the order in which its kernels add.
 """
 
 import dataclasses
@@ -108,7 +108,9 @@ def train(
         )
         accuracy = float((plain_logits(model, validation[0]).argmax(axis=1) == validation[1]).mean())
         progress.finish_epoch(accuracy, time.perf_counter() - started)
-        print(f"{checkpoint.stem}: epoch {epoch + 1} of {recipe.epochs}, validation accuracy {accuracy:.4f}", flush=True)
+        print(
+            f"{checkpoint.stem}: epoch {epoch + 1} of {recipe.epochs}, validation accuracy {accuracy:.4f}", flush=True
+        )
     progress.restore_best()
     return {"seconds": progress.seconds, "best epoch": progress.best_epoch, "best accuracy": progress.best_accuracy}
 
