@@ -58,10 +58,14 @@ PUBLIC = {
         BrierDecomposition ConfidenceBins Interval RiskCoverageCurve accuracy accuracy_at_coverage
         adaptive_calibration_error augrc aurc bootstrap_draws bootstrap_interval brier_decomposition brier_score
         calibration_aupr calibration_auroc classwise_calibration_error confidence_bins coverage_at_risk
-        debiased_calibration_error excess_aurc expected_calibration_error false_positive_rate
+        debiased_calibration_error detectors excess_aurc expected_calibration_error false_positive_rate
         maximum_calibration_error negative_log_likelihood oracle_collaborative_accuracy oracle_collaborative_auc
         out_of_domain_aupr out_of_domain_auroc risk_coverage_curve scores streaming top_label_bins
         top_label_calibration_error""",
+    "keras_sngp.metrics.detectors": """
+        ASH DETECTORS DempsterShafer Detector Energy Entropy FDBD FROM_FEATURES FROM_LOGITS GEN GaussianMixture KNN
+        Mahalanobis MahalanobisPlusPlus MaxLogit MaxSoftmaxProbability NNGuide ReAct RelativeMahalanobis
+        RelativeMahalanobisPlusPlus SCALE ViM detector_from_state detector_state""",
     "keras_sngp.metrics.streaming": """
         BrierScore ClasswiseCalibrationError ExpectedCalibrationError MaximumCalibrationError
         OracleCollaborativeAccuracy""",

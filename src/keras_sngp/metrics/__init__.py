@@ -1,6 +1,6 @@
 """Measures of predictions, from plain arrays of any framework; as `keras.metrics.Metric` in `streaming`."""
 
-from keras_sngp.metrics import scores, streaming
+from keras_sngp.metrics import detectors, scores, streaming
 from keras_sngp.metrics.bootstrap import Interval, bootstrap_draws, bootstrap_interval
 from keras_sngp.metrics.brier_decomposition import BrierDecomposition, brier_decomposition
 from keras_sngp.metrics.calibration import (
@@ -46,6 +46,7 @@ __all__ = [
     "confidence_bins",
     "coverage_at_risk",
     "debiased_calibration_error",
+    "detectors",
     "excess_aurc",
     "expected_calibration_error",
     "false_positive_rate",

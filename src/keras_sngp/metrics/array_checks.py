@@ -29,13 +29,19 @@ def checked_matrix(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating]
             f"`{name}` must have the shape (rows, classes) with at least one row and two classes. "
             f"Received: shape {array.shape}"
         )
-    for start in range(0, len(array), ROWS_PER_BLOCK):
-        finite = np.isfinite(array[start : start + ROWS_PER_BLOCK])
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0] + (start, 0)
-            raise ValueError(
-                f"`{name}` must be finite numbers. Received: {_shown(array[row, column])} in row {row}, column {column}"
-            )
+    _check_finite(array, name)
+    return array
+
+
+def checked_features(features: npt.ArrayLike, name: str = "features") -> npt.NDArray[np.floating]:
+    """The array `(rows, width)`, if it is finite and has at least one row and one column."""
+    array = _as_numbers(features, name)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"`{name}` must have the shape (rows, width) with at least one row and one column. "
+            f"Received: shape {array.shape}"
+        )
+    _check_finite(array, name)
     return array
 
 
@@ -91,6 +97,16 @@ def check_share(value: Any, name: str) -> float:
     if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
         raise ValueError(f"`{name}` must be from 0 to 1. Received: {value!r}")
     return float(value)
+
+
+def _check_finite(array: npt.NDArray[np.floating], name: str) -> None:
+    for start in range(0, len(array), ROWS_PER_BLOCK):
+        finite = np.isfinite(array[start : start + ROWS_PER_BLOCK])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0] + (start, 0)
+            raise ValueError(
+                f"`{name}` must be finite numbers. Received: {_shown(array[row, column])} in row {row}, column {column}"
+            )
 
 
 def _as_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating]:

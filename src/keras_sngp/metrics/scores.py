@@ -1,6 +1,7 @@
 r"""How uncertain a prediction is, as one number a row. All take arrays from any framework.
 
-Each score rises with uncertainty, except `max_probability`, which is a confidence and falls.
+Each score rises with uncertainty, except `max_probability`, which is a confidence and falls. `detectors` has those that
+are fitted to training data.
 """
 
 import dataclasses
@@ -90,6 +91,64 @@ def dempster_shafer(logits: npt.ArrayLike) -> Array:
     log_evidence = np.logaddexp.reduce(logits, axis=-1)
     vacuity: Array = 1 / (1 + np.exp(np.minimum(log_evidence - np.log(classes), 700)))
     return vacuity
+
+
+def max_logit(logits: npt.ArrayLike) -> Array:
+    """`-max_k logit_k` of logits `(..., classes)`, any real number: high where no class has a large logit.
+
+    Reference: Hendrycks et al. 2022, arXiv:1911.11132, section 3.
+    """
+    largest: Array = np.max(np.asarray(logits, dtype="float64"), axis=-1)
+    return -largest
+
+
+def energy(logits: npt.ArrayLike) -> Array:
+    """`-log sum_k exp(logit_k)` of logits `(..., classes)`, in nats, any real number.
+
+    It orders rows as Dempster-Shafer does, without saturating at 0 and 1.
+
+    Reference: Liu et al. 2020, arXiv:2010.03759, equation 4 with temperature 1.
+    """
+    log_evidence: Array = np.logaddexp.reduce(np.asarray(logits, dtype="float64"), axis=-1)
+    return -log_evidence
+
+
+def gen(logits: npt.ArrayLike, gamma: float = 0.1, num_classes: int = 100) -> Array:
+    r"""Generalised entropy `sum_k p_k^gamma (1 - p_k)^gamma` over the most probable classes; 0 where one class has all.
+
+    A small `gamma` makes it sensitive to probabilities near 0, where the entropy hardly changes.
+
+    Args:
+        logits: `(..., classes)`. `p` is their softmax.
+        gamma: Exponent, above 0; 0.1 in the paper.
+        num_classes: How many of the most probable classes the sum takes, so that the tail of many classes does not
+            drown it; 100 in the paper. With fewer classes it takes all.
+
+    Raises:
+        ValueError: `gamma` is not above 0, or `num_classes` is no integer of at least 1.
+
+    Example:
+
+    >>> gen(np.array([[0.0, 0.0], [9.0, 0.0]])).round(2).tolist()
+    [1.74, 0.81]
+
+    Reference: Liu, Lochman and Zach 2023, "GEN: Pushing the Limits of Softmax-Based Out-of-Distribution Detection",
+    CVPR, equation 4.
+    """
+    if not gamma > 0 or not isinstance(num_classes, int) or num_classes < 1:
+        raise ValueError(
+            "`gamma` must be above 0 and `num_classes` an integer of at least 1. "
+            f"Received: {gamma!r} and {num_classes!r}"
+        )
+    array = np.sort(np.asarray(logits, dtype="float64"), axis=-1)
+    p = np.exp(array - array[..., -1:])
+    others = p[..., :-1].sum(axis=-1, keepdims=True)
+    total = 1 + others
+    # 1 - p of the most probable class would lose its digits; the others' sum keeps them.
+    rest = np.concatenate([1 - p[..., :-1] / total, others / total], axis=-1)
+    terms = (p / total * rest)[..., -num_classes:] ** gamma
+    uncertainty: Array = terms.sum(axis=-1)
+    return uncertainty
 
 
 def fisher(
