@@ -207,8 +207,6 @@ def remarks(data: OpenOODCifar10) -> str:
     lines = [f"{name}: {source}, {len(sets_of(data)[name]):,} images" for name, source in _sources(data)]
     if data.missing:
         lines.append(f"MISSING: {', '.join(data.missing)}. Near and far means are over the other sets alone")
-    if not DETECTORS:
-        lines.append("NO DETECTORS: keras_sngp.metrics.detectors is not there; only the scores of outputs are measured")
     if any("split by us" in source for source in data.sources.values()):
         lines.append("OWN SPLIT: OpenOOD's lists are not all there, so that figures differ slightly from its own")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ out-of-domain set stands against the same test images; near and far are the plai
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -18,18 +18,11 @@ from benchmarks.quality.methods import ENTROPY, MAX_PROBABILITY, VARIANCE, Answe
 from keras_sngp import metrics
 from keras_sngp.calibration import TemperatureScaling
 from keras_sngp.metrics import scores
+from keras_sngp.metrics.detectors import Detector
 
 Arrays = Mapping[str, np.ndarray]
 TRAINING, VALIDATION, TEST, OUTSIDE_VALIDATION = "training", "validation", "test", "out-of-domain validation"
 TRUE_POSITIVE_RATE = 0.95
-
-
-class Detector(Protocol):
-    """What a row of the table is made by: arrays in, a score for each row out."""
-
-    def fit(self, *, features: np.ndarray, logits: np.ndarray, labels: np.ndarray) -> object: ...
-
-    def score(self, *, features: np.ndarray, logits: np.ndarray) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +95,8 @@ def scores_of_outputs(network: Arrays, labels: Mapping[str, np.ndarray]) -> Iter
         held_out = [dempster_shafer(VALIDATION), variance(VALIDATION)]
         return lambda name: scores.fisher([dempster_shafer(name), variance(name)], held_out, [1.0, weight])
 
-    yield Score(MAX_PROBABILITY, lambda name: 1 - scores.max_probability(probabilities(name)))
-    yield Score(ENTROPY, lambda name: scores.entropy(probabilities(name)))
+    yield Score(f"{MAX_PROBABILITY}, calibrated", lambda name: 1 - scores.max_probability(probabilities(name)))
+    yield Score(f"{ENTROPY}, calibrated", lambda name: scores.entropy(probabilities(name)))
     yield Score("Dempster-Shafer", dempster_shafer)
     if is_process:
         yield Score(VARIANCE, variance)

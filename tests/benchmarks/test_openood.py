@@ -12,6 +12,7 @@ from PIL import Image
 from benchmarks.architectures.resnet18 import FEATURES, make_resnet_18
 from benchmarks.data import openood
 from benchmarks.quality import openood as study
+from benchmarks.quality.openood_detectors import DETECTORS, TRIALS
 from benchmarks.quality.openood_scores import Score, figures, out_of_domain_records, score_of_detector
 from benchmarks.quality.resumable_training import EpochImages, Recipe, plain_logits, standardised, train
 from benchmarks.results import read_results
@@ -49,7 +50,7 @@ def numbers(model):
     return [keras.ops.convert_to_numpy(variable).copy() for variable in model.variables]
 
 
-@pytest.mark.parametrize("kind", [study.PLAIN, study.SNGP])
+@pytest.mark.parametrize("kind", [study.PLAIN, pytest.param(study.SNGP, marks=pytest.mark.long)])
 def test_a_training_stopped_within_an_epoch_ends_as_one_that_was_not(tmp_path, photographs, kind):
     whole, stopped, resumed = (new_network(kind) for _ in range(3))
     reached = train(whole, photographs, photographs, RECIPE, 0, tmp_path / "whole.npz")
@@ -172,6 +173,13 @@ class Distance:
 
     def score(self, *, features, logits):
         return self.sign * np.linalg.norm(features - self.mean, axis=1)
+
+
+def test_every_setting_that_is_tried_is_one_of_the_detector():
+    assert set(TRIALS) <= set(DETECTORS)
+    for name, trials in TRIALS.items():
+        for trial in trials:
+            assert vars(DETECTORS[name](**trial)).items() >= trial.items()
 
 
 def test_settings_of_a_detector_are_chosen_on_validation_data():
