@@ -252,6 +252,9 @@ def run(options: argparse.Namespace, make_classifier: Callable[[], keras.Model] 
             write_results(file, results_of(data, recipe, options, records))
     results = read_results(file)
     print(leaderboard(results))
+    for record in results["records"]:
+        if record["data"] == "refused":
+            print(f"REFUSED: {record['score']} on {record['network']} {record['seed']}. {record['reason']}")
     print(remarks(data))
     return results
 
