@@ -27,10 +27,11 @@ class AugmentedImages(keras.utils.PyDataset):
         return images, self.labels[rows]
 
 
-def augment(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def augment(images: np.ndarray, generator: np.random.Generator, padding: str = "reflect") -> np.ndarray:
+    """Each image shifted and perhaps mirrored; the border is reflected, or black with `padding="constant"`."""
     rows, height, width = images.shape[:3]
     around = ((0, 0), (MOST_SHIFT, MOST_SHIFT), (MOST_SHIFT, MOST_SHIFT), (0, 0))
-    padded = np.pad(images, around, mode="reflect")
+    padded = np.pad(images, around, mode=padding)
     down, right = generator.integers(0, 2 * MOST_SHIFT + 1, (2, rows, 1))
     columns = np.tile(np.arange(width), (rows, 1))
     mirrored = generator.random(rows) < 0.5

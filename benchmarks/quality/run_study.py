@@ -62,18 +62,23 @@ def records_of(study: Study, settings: Settings, options: argparse.Namespace) ->
 def results_of(study: Study, settings: Settings, records: list[dict[str, Any]], old: dict[str, Any]) -> dict[str, Any]:
     seeds = {record["seed"] for record in records}
     kept = [record for record in old.get("records", []) if record["seed"] not in seeds]
-    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES if package in installed}
     return {
         "study": study.name,
         "title": study.title,
         "settings": dataclasses.asdict(settings),
         "backend": keras.backend.backend(),
-        "versions": {"python": platform.python_version(), **versions},
+        "versions": installed_versions(),
         "latency": latency_ratios(study, settings),
         "tried": old.get("tried", []),
         "records": sorted([*kept, *records], key=lambda record: record["seed"]),
     }
+
+
+def installed_versions() -> dict[str, str]:
+    """Of Python and of the packages that figures may depend on."""
+    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES if package in installed}
+    return {"python": platform.python_version(), **versions}
 
 
 def try_settings(study: Study, settings: Settings, kind: str, *changes: str) -> dict[str, Any]:
