@@ -24,6 +24,9 @@ RESULTS = Path(__file__).parent / "results"
 ORDER = (
     "clinc150-frozen",
     "clinc150-fine-tuned",
+    "bbc-news",
+    "cifar10-pretrained",
+    "cifar100-pretrained",
     "fashion-mnist",
     "mnist",
     "cifar10-resnet-20",
@@ -36,12 +39,13 @@ ON_VALIDATION_DATA = {"accuracy": "accuracy", "ece": "ECE", "nll": "NLL", "auroc
 UNDER_SHIFT = ("accuracy", "ece", "uncertainty")
 ABBREVIATIONS = {"Dempster-Shafer": "D-S", "mutual information": "MI", "max probability": "max p"}
 SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
-ENSEMBLES = ("deep ensemble", "SNGP ensemble")
-COMPARED = (DETERMINISTIC, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", WITHOUT_BOUND)
-SCORED = (DETERMINISTIC, "deep ensemble", "SNGP")
+IN_README = (DETERMINISTIC, TEMPERATURE, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble")
+COMPARED = (DETERMINISTIC, TEMPERATURE, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", WITHOUT_BOUND)
+SCORED = (DETERMINISTIC, TEMPERATURE, "deep ensemble", "SNGP")
 CALIBRATED = (DETERMINISTIC, TEMPERATURE, TEMPERATURE_FOR_SHIFT, "MC dropout", "deep ensemble")
 CALIBRATED = (*CALIBRATED, "SNGP", SNGP_FOR_SHIFT, WITHOUT_BOUND, WITHOUT_GP)
 SIGNIFICANT = 0.001
+NOT_MEASURED = "Not measured yet."
 
 Study = dict[str, Any]
 
@@ -49,7 +53,7 @@ Study = dict[str, Any]
 def read_study(file: Path) -> Study:
     """What a file in `results` holds, its records and the trials of settings as frames."""
     study = read_results(file)
-    return study | {name: pd.DataFrame(study[name]) for name in ("records", "tried")}
+    return study | {name: pd.DataFrame(study.get(name, [])) for name in ("records", "tried", "detectors")}
 
 
 def read_studies() -> list[Study]:
@@ -105,8 +109,36 @@ def methods_table(study: Study) -> str:
     return f"{table}\n\n{counted_seeds(records)}; backend {study['backend']}; {settings}."
 
 
-def counted_seeds(records: pd.DataFrame) -> str:
-    seeds = records.groupby("method", sort=False)["seed"].nunique()
+def detectors_table(study: Study) -> str:
+    """A row for each detector, with AUROC, AUPR and FPR95 by the features it was fitted to; last the methods' own."""
+    found = study["detectors"]
+    if found.empty:
+        return NOT_MEASURED
+    own = study["records"][study["records"]["chosen"].eq(True)].assign(detector="own score")
+    own = own.assign(features=own["method"])[own["method"].isin(found["features"])]
+    places = ["detector", "data", "features"]
+    groups = pd.concat([found, own]).groupby(places, sort=False)[list(OUT_OF_DOMAIN)]
+    means, spreads = (figures.map("{:.3f}".format) for figures in (groups.mean(), groups.std().fillna(0)))
+    cells = (means + " ± " + spreads).agg(" / ".join, axis="columns").unstack(["data", "features"], sort=False)
+    headings = [f"{other}: {features} features" for other, features in cells]
+    table = markdown_table(["detector", *headings], cells.fillna("").itertuples(name=None))
+    return f"{table}\n\nAUROC ↑ / AUPR ↑ / FPR95 ↓; {counted_seeds(found, 'features')}. {_chosen_settings(found)}"
+
+
+def _chosen_settings(found: pd.DataFrame) -> str:
+    """Which of the three settings of a detector validation data chose, on either kind of features."""
+    tried = found[found["setting"].astype(bool)].drop_duplicates(["detector", "features", "seed"])
+    chosen = tried.assign(value=tried["setting"].map(lambda setting: ", ".join(map(str, setting.values()))))
+    names = chosen["setting"].map(lambda setting: next(iter(setting)).replace("_", " "))
+    values = chosen.groupby(["detector", names, "features"], sort=False)["value"].agg(
+        lambda values: " or ".join(values.unique())
+    )
+    texts = [f"{detector} {name} {' | '.join(own)}" for (detector, name), own in values.groupby(level=[0, 1], sort=False)]
+    return f"Chosen of three settings on validation data (plain | SNGP features): {'; '.join(texts)}."
+
+
+def counted_seeds(records: pd.DataFrame, of: str = "method") -> str:
+    seeds = records.groupby(of, sort=False)["seed"].nunique()
     most = seeds.max()
     fewer = ", ".join(f"{method} {count}" for method, count in seeds[seeds < most].items())
     return f"{most} {'seeds' if most > 1 else 'seed'}{f' ({fewer})' if fewer else ''}"
@@ -148,14 +180,14 @@ def readme_table() -> str:
     lines = []
     for study in read_studies():
         records, (other, outside) = study["records"], next(iter(by_chosen_score(study).items()))
-        columns = [(records[records["data"] == "test"], ["accuracy", "ece"]), (outside, ["auroc", "aupr"])]
+        columns = [(records[records["data"] == "test"], ["accuracy", "ece", "nll"]), (outside, ["auroc", "aupr"])]
         means = pd.concat([rows.groupby("method", sort=False)[figures].mean() for rows, figures in columns], axis=1)
         for method, *figures in means.itertuples(name=None):
-            if _short(method) in (DETERMINISTIC, "MC dropout", "SNGP", *ENSEMBLES):
-                cells = [*(f"{figure:.4f}" for figure in figures), f"{study['latency'][method]:.2f}"]
-                lines.append([f"{study['title']}; {other}", method, *cells])
-    headings = ("trained on, asked about", "method", "accuracy ↑", "ECE ↓", "AUROC ↑", "AUPR ↑", "latency ↓")
-    return markdown_table(headings, lines)
+            if _short(method) in IN_README:
+                latency = f"{study['latency'][method]:.2f}" if method in study["latency"] else ""
+                lines.append([f"{study['title']}; {other}", method, *(f"{figure:.4f}" for figure in figures), latency])
+    headings = ("accuracy ↑", "ECE ↓", "NLL ↓", "AUROC ↑", "AUPR ↑", "latency ↓")
+    return markdown_table(["trained on, asked about", "method", *headings], lines)
 
 
 def _short(method: str) -> str:
@@ -259,10 +291,11 @@ def _number_first(line: list[str]) -> tuple[bool, float]:
 
 def tables() -> dict[str, str]:
     """Every table of quality, by the name that its marker in a page has."""
-    found = {"readme": readme_table()}
+    found = dict.fromkeys((f"{name} {table}" for name in ORDER for table in ("methods", "detectors")), NOT_MEASURED)
+    found["readme"] = readme_table()
     for study in read_studies():
         name, kinds = study["study"], set(study["records"]["data"])
-        found[f"{name} methods"] = methods_table(study)
+        found |= {f"{name} methods": methods_table(study), f"{name} detectors": detectors_table(study)}
         if "expert" in kinds:
             found[f"{name} with a human"] = human_table(study)
         if UNSHIFTED in kinds:
