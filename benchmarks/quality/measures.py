@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality.method_names import UNSHIFTED
 from benchmarks.quality.detectors import detector_scores
+from benchmarks.quality.method_names import UNSHIFTED
 from benchmarks.quality.methods import MAX_PROBABILITY, Answer, Method, from_logits, from_variance
 from benchmarks.quality.study import PROCESS, Arrays, Study
 from keras_sngp import metrics

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from benchmarks.quality.detectors import tried_detector
 from benchmarks.quality.method_names import (
     DETERMINISTIC,
     SNGP_FOR_SHIFT,
@@ -17,7 +18,6 @@ from benchmarks.quality.method_names import (
     WITHOUT_BOUND,
     WITHOUT_GP,
 )
-from benchmarks.quality.detectors import tried_detector
 from benchmarks.quality.study import (
     DENSE,
     DROPOUT,

@@ -190,6 +190,12 @@ def make_network(study: Study, settings: Settings, kind: str) -> keras.Model:
     return keras.Model(model.backbone.input, logits)
 
 
+def make_head(input_width: int, num_classes: int, width: int, settings: Settings) -> keras.Model:
+    """A classifier of vectors: `residual_head` alone."""
+    inputs = keras.Input((input_width,))
+    return keras.Model(inputs, residual_head(inputs, num_classes, settings.residual_blocks, width))
+
+
 def residual_head(features: Any, num_classes: int, num_blocks: int, width: int) -> Any:
     """A projection, residual blocks and logits, after the dense network of the SNGP tutorial."""
     hidden = keras.layers.Dense(width, name="projection")(features)

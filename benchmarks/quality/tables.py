@@ -133,8 +133,9 @@ def _chosen_settings(found: pd.DataFrame) -> str:
     values = chosen.groupby(["detector", names, "features"], sort=False)["value"].agg(
         lambda values: " or ".join(values.unique())
     )
-    texts = [f"{detector} {name} {' | '.join(own)}" for (detector, name), own in values.groupby(level=[0, 1], sort=False)]
-    return f"Chosen of three settings on validation data (plain | SNGP features): {'; '.join(texts)}."
+    pairs = values.groupby(level=[0, 1], sort=False).agg(" | ".join)
+    texts = "; ".join(f"{detector} {name} {own}" for (detector, name), own in pairs.items())
+    return f"Chosen of three settings on validation data (plain | SNGP features): {texts}."
 
 
 def counted_seeds(records: pd.DataFrame, of: str = "method") -> str:

@@ -134,7 +134,7 @@ def test_answers_are_made_again_from_the_kept_network_and_of_no_other_settings(b
     for name, array in first.items():
         np.testing.assert_allclose(again[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
     others = dataclasses.replace(QUICK, epochs=6)
-    with pytest.raises(ValueError, match="must have the settings .*epochs=6.* Received: .*'epochs': 5"):
+    with pytest.raises(ValueError, match=r"must have the settings .*epochs=6.* Received: .*'epochs': 5"):
         study.answers(blobs_study, others, SNGP, 0, tmp_path)
 
 
