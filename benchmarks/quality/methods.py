@@ -8,16 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from benchmarks.quality import method_names as names
 from benchmarks.quality.detectors import tried_detector
-from benchmarks.quality.method_names import (
-    DETERMINISTIC,
-    SNGP_FOR_SHIFT,
-    TEMPERATURE,
-    TEMPERATURE_FOR_SHIFT,
-    WEIGHTS_OF_VARIANCE,
-    WITHOUT_BOUND,
-    WITHOUT_GP,
-)
 from benchmarks.quality.study import (
     DENSE,
     DROPOUT,
@@ -74,7 +66,7 @@ class Method:
         both = [[answer.uncertainty[name] for name in combined] for answer in (found, self._known)]
         fisher = {
             name: scores.fisher(*both, [weight if score == VARIANCE else 1.0 for score in combined])
-            for name, weight in WEIGHTS_OF_VARIANCE.items()
+            for name, weight in names.WEIGHTS_OF_VARIANCE.items()
             if weight == 1 or VARIANCE in combined
         }
         return Answer(found.probabilities, {**found.uncertainty, **fisher})
@@ -103,11 +95,11 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     processes = networks(SNGP, study.process_members if complete else 1)
     dense = networks(DENSE, study.members if complete else 1)
     methods = {
-        DETERMINISTIC: Method(dense[:1], from_logits),
-        TEMPERATURE: Method(dense[:1], with_temperature(study, dense[0])),
+        names.DETERMINISTIC: Method(dense[:1], from_logits),
+        names.TEMPERATURE: Method(dense[:1], with_temperature(study, dense[0])),
     }
     if altered:
-        methods[TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], altered))
+        methods[names.TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], altered))
     if complete:
         methods[MC_DROPOUT] = Method(dense[:1], from_dropout)
     methods[LAST_LAYER_LAPLACE] = Method(dense[:1], functools.partial(from_variance, predictor=LAPLACE))
@@ -116,12 +108,12 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
         methods[deep_ensemble(study)] = Method(dense, from_logits)
     methods[SNGP] = Method(processes[:1], from_variance)
     if altered:
-        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], altered))
+        methods[names.SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], altered))
     if len(processes) > 1:
         methods[process_ensemble(study)] = Method(processes, from_variance)
     if complete and study.ablations:
-        methods[WITHOUT_BOUND] = Method(networks(NO_BOUND), from_variance)
-        methods[WITHOUT_GP] = Method(networks(NO_GP), from_logits)
+        methods[names.WITHOUT_BOUND] = Method(networks(NO_BOUND), from_variance)
+        methods[names.WITHOUT_GP] = Method(networks(NO_GP), from_logits)
     return methods
 
 

@@ -8,16 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.markdown import markdown_table
-from benchmarks.quality.method_names import (
-    DETERMINISTIC,
-    SNGP_FOR_SHIFT,
-    TEMPERATURE,
-    TEMPERATURE_FOR_SHIFT,
-    UNSHIFTED,
-    WEIGHTS_OF_VARIANCE,
-    WITHOUT_BOUND,
-    WITHOUT_GP,
-)
+from benchmarks.quality import method_names as names
 from benchmarks.results import read_results
 
 RESULTS = Path(__file__).parent / "results"
@@ -38,12 +29,11 @@ OUT_OF_DOMAIN = {"auroc": "AUROC ↑", "aupr": "AUPR ↑", "fpr95": "FPR95 ↓"}
 ON_VALIDATION_DATA = {"accuracy": "accuracy", "ece": "ECE", "nll": "NLL", "auroc": "AUROC", "aupr": "AUPR"}
 UNDER_SHIFT = ("accuracy", "ece", "uncertainty")
 ABBREVIATIONS = {"Dempster-Shafer": "D-S", "mutual information": "MI", "max probability": "max p"}
-SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
-IN_README = (DETERMINISTIC, TEMPERATURE, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble")
-COMPARED = (DETERMINISTIC, TEMPERATURE, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", WITHOUT_BOUND)
-SCORED = (DETERMINISTIC, TEMPERATURE, "deep ensemble", "SNGP")
-CALIBRATED = (DETERMINISTIC, TEMPERATURE, TEMPERATURE_FOR_SHIFT, "MC dropout", "deep ensemble")
-CALIBRATED = (*CALIBRATED, "SNGP", SNGP_FOR_SHIFT, WITHOUT_BOUND, WITHOUT_GP)
+SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *names.WEIGHTS_OF_VARIANCE)
+IN_README = (names.DETERMINISTIC, names.TEMPERATURE, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble")
+COMPARED = (*IN_README, names.WITHOUT_BOUND)
+SCORED = (names.DETERMINISTIC, names.TEMPERATURE, "deep ensemble", "SNGP")
+CALIBRATED = (*COMPARED, names.TEMPERATURE_FOR_SHIFT, names.SNGP_FOR_SHIFT, names.WITHOUT_GP)
 SIGNIFICANT = 0.001
 NOT_MEASURED = "Not measured yet."
 
@@ -84,9 +74,9 @@ def spread(records: pd.DataFrame, figure: str) -> pd.Series:
 def shift_means(study: Study) -> pd.DataFrame:
     """Figures by kind of shift, method and strength, as means over seeds; strength 0 is in every kind."""
     shifted = study["records"].dropna(subset="strength")
-    kinds = [kind for kind in shifted["data"].unique() if kind != UNSHIFTED]
-    plain = shifted[shifted["data"] == UNSHIFTED]
-    complete = pd.concat([shifted[shifted["data"] != UNSHIFTED], *(plain.assign(data=kind) for kind in kinds)])
+    kinds = [kind for kind in shifted["data"].unique() if kind != names.UNSHIFTED]
+    plain = shifted[shifted["data"] == names.UNSHIFTED]
+    complete = pd.concat([shifted[shifted["data"] != names.UNSHIFTED], *(plain.assign(data=kind) for kind in kinds)])
     return complete.groupby(["data", "method", "strength"], sort=False)[list(UNDER_SHIFT)].agg(mean)
 
 
@@ -129,8 +119,8 @@ def _chosen_settings(found: pd.DataFrame) -> str:
     """Which of the three settings of a detector validation data chose, on either kind of features."""
     tried = found[found["setting"].astype(bool)].drop_duplicates(["detector", "features", "seed"])
     chosen = tried.assign(value=tried["setting"].map(lambda setting: ", ".join(map(str, setting.values()))))
-    names = chosen["setting"].map(lambda setting: next(iter(setting)).replace("_", " "))
-    values = chosen.groupby(["detector", names, "features"], sort=False)["value"].agg(
+    kinds = chosen["setting"].map(lambda setting: next(iter(setting)).replace("_", " "))
+    values = chosen.groupby(["detector", kinds, "features"], sort=False)["value"].agg(
         lambda values: " or ".join(values.unique())
     )
     pairs = values.groupby(level=[0, 1], sort=False).agg(" | ".join)
@@ -171,9 +161,9 @@ def tried_table(study: Study) -> str:
     return markdown_table(headings, _trial_lines(tried, ["network", *varied]))
 
 
-def _trial_lines(tried: pd.DataFrame, names: list[str]) -> Iterator[list[str]]:
+def _trial_lines(tried: pd.DataFrame, columns: list[str]) -> Iterator[list[str]]:
     for trial in tried.to_dict("records"):
-        yield [*(str(trial[name]) for name in names), *(f"{trial[figure]:.4f}" for figure in ON_VALIDATION_DATA)]
+        yield [*(str(trial[name]) for name in columns), *(f"{trial[figure]:.4f}" for figure in ON_VALIDATION_DATA)]
 
 
 def readme_table() -> str:
@@ -229,7 +219,7 @@ def calibration_table() -> str:
     """Calibration error on test data and, as a mean over strengths, under each shift."""
     lines, kinds = [], []
     for study in read_studies():
-        if SNGP_FOR_SHIFT not in methods(study):
+        if names.SNGP_FOR_SHIFT not in methods(study):
             continue
         records, means = study["records"], shift_means(study)["ece"].drop(0, level="strength")
         inside = records[records["data"] == "test"].groupby("method")["ece"].mean()
@@ -299,7 +289,7 @@ def tables() -> dict[str, str]:
         found |= {f"{name} methods": methods_table(study), f"{name} detectors": detectors_table(study)}
         if "expert" in kinds:
             found[f"{name} with a human"] = human_table(study)
-        if UNSHIFTED in kinds:
+        if names.UNSHIFTED in kinds:
             found[f"{name} under shift"] = shift_table(study)
         if not study["tried"].empty:
             found[f"{name} settings tried"] = tried_table(study)
