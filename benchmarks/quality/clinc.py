@@ -7,6 +7,7 @@ Fine-tuning is for PyTorch, which compiles nothing for each length of text. An e
 core, and there are forty: two trainings of two networks.
 """
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -14,28 +15,32 @@ import numpy as np
 
 from benchmarks.data import clinc150
 from benchmarks.quality.run_study import arguments, run
-from benchmarks.quality.sentence_encoder import WIDTH, Tokens, by_length, embed, make_embedder, tokenize
-from benchmarks.quality.study import Settings, Study, fit, residual_head
-from keras_sngp._runtime.files import atomic_write
+from benchmarks.quality.sentence_encoder import (
+    WIDTH,
+    Tokens,
+    by_length,
+    embed,
+    kept_embeddings,
+    make_embedder,
+    tokenize,
+)
+from benchmarks.quality.study import Settings, Study, fit, make_head, residual_head
 
 HEAD_WIDTH = 512
-FROZEN = Settings(15, 5e-4, 1, gp_kernel_scale=11.0)
-FINE_TUNED = Settings(epochs=10, learning_rate=2e-4, residual_blocks=1, batch_size=64, gp_kernel_scale=11.0, warmup=0.1)
+FROZEN = Settings(15, 5e-4, 1)
+FINE_TUNED = Settings(epochs=10, learning_rate=2e-4, residual_blocks=1, batch_size=64, warmup=0.1)
 FURTHER_LEARNING_RATE = 1e-4
 
 
 def frozen_study(data: clinc150.Clinc150, work_dir: Path) -> Study:
-    def make_classifier(settings: Settings) -> keras.Model:
-        inputs = keras.Input((WIDTH,))
-        return keras.Model(inputs, residual_head(inputs, 150, settings.residual_blocks, HEAD_WIDTH))
-
+    found = kept_embeddings(work_dir / "clinc150-embeddings.npz", texts_of(data), embed)
     return Study(
         name="clinc150-frozen",
         title="CLINC150, frozen encoder",
         seeds=5,
-        make_classifier=make_classifier,
+        make_classifier=partial(make_head, WIDTH, 150, HEAD_WIDTH),
         shared_step=lambda rows: embed(data.test[0][:rows]),
-        **questions(data, embeddings(data, work_dir / "clinc150-embeddings.npz")),
+        **questions(data, found),
     )
 
 
@@ -89,16 +94,6 @@ def questions(data: clinc150.Clinc150, x: dict) -> dict:
         "out_of_domain": {"out of scope": x["out of scope"]},
         "out_of_domain_validation": x["out of scope, validation"],
     }
-
-
-def embeddings(data: clinc150.Clinc150, file: Path) -> dict[str, np.ndarray]:
-    """Of every split, computed once."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(file) as temporary:
-            np.savez(temporary, **{split: embed(texts) for split, texts in texts_of(data).items()})
-    with np.load(file) as found:
-        return dict(found)
 
 
 class TokenBatches(keras.utils.PyDataset):

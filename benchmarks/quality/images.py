@@ -142,9 +142,12 @@ def open_set_study(name: str, data_dir: Path | None) -> Study:
 
 
 def colour_images(data_dir: Path | None) -> dict[str, np.ndarray]:
-    """CIFAR-100, and MNIST in the middle of 32 x 32 black pixels, the same in each channel."""
-    digits = np.pad(mnist.load(data_dir).test[0], ((0, 0), (2, 2), (2, 2)))
-    return {"CIFAR-100": cifar100.load_test(data_dir)[0], "MNIST": np.repeat(digits[..., None], 3, axis=-1)}
+    return {"CIFAR-100": cifar100.load_test(data_dir)[0], "MNIST": in_colour(mnist.load(data_dir).test[0])}
+
+
+def in_colour(images: np.ndarray) -> np.ndarray:
+    """Grey images of 28 x 28 in the middle of 32 x 32 black pixels, the same in each channel."""
+    return np.repeat(np.pad(images, ((0, 0), (2, 2), (2, 2)))[..., None], 3, axis=-1)
 
 
 def of_known_classes(part: ImagesAndLabels) -> ImagesAndLabels:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.quality.detectors import detector_scores
 from benchmarks.quality.method_names import UNSHIFTED
-from benchmarks.quality.methods import MAX_PROBABILITY, Answer, Method, from_logits, from_process
-from benchmarks.quality.study import Arrays, Study
+from benchmarks.quality.methods import MAX_PROBABILITY, Answer, Method, from_logits, from_variance
+from benchmarks.quality.study import PROCESS, Arrays, Study
 from keras_sngp import metrics
 from keras_sngp.deferral import Expert, joint_accuracy_curve
 
@@ -39,6 +40,13 @@ def measure(study: Study, method: Method) -> Iterator[dict[str, Any]]:
         for kind, strength in study.shifts:
             answer = method.answer(f"{kind} {strength}")
             yield {"data": kind, "strength": strength, **shifted(answer, labels[:rows])}
+
+
+def measure_detectors(study: Study, network: Arrays) -> Iterator[dict[str, Any]]:
+    """Figures of every detector on each out-of-domain set."""
+    for name, setting, found in detector_scores(study, network):
+        for other in study.out_of_domain:
+            yield {"data": other, "detector": name, "setting": setting, **out_of_domain(found["test"], found[other])}
 
 
 def choose_score(method: Method, inside: dict[str, np.ndarray]) -> str:
@@ -86,7 +94,7 @@ def with_expert(answer: Answer, labels: np.ndarray, expert: Expert) -> dict[str,
 
 def trial_figures(study: Study, found: Arrays) -> dict[str, float]:
     """Figures of a network on validation data: in-domain, and out of domain by the best of its scores."""
-    method = Method([found], from_process if "validation/variance" in found else from_logits)
+    method = Method([found], from_variance if f"validation/{PROCESS} variance" in found else from_logits)
     inside, outside = (method.answer(name) for name in ("validation", "out-of-domain validation"))
     score = choose_score(method, inside.uncertainty)
     return in_domain(inside, study.validation[1]) | out_of_domain(inside.uncertainty[score], outside.uncertainty[score])

@@ -8,20 +8,27 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from benchmarks.quality.method_names import (
-    DETERMINISTIC,
-    SNGP_FOR_SHIFT,
-    TEMPERATURE,
-    TEMPERATURE_FOR_SHIFT,
-    WEIGHTS_OF_VARIANCE,
-    WITHOUT_BOUND,
-    WITHOUT_GP,
+from benchmarks.quality import method_names as names
+from benchmarks.quality.detectors import tried_detector
+from benchmarks.quality.study import (
+    DENSE,
+    DROPOUT,
+    LAPLACE,
+    MC_SAMPLES,
+    NO_BOUND,
+    NO_GP,
+    PROCESS,
+    SNGP,
+    Arrays,
+    Settings,
+    Study,
+    answers,
 )
-from benchmarks.quality.study import DENSE, MC_SAMPLES, NO_BOUND, NO_GP, SNGP, Arrays, Settings, Study, answers
 from keras_sngp.calibration import MeanFieldCalibration, TemperatureScaling
 from keras_sngp.metrics import scores
 
-MC_DROPOUT = f"MC dropout ({MC_SAMPLES})"
+MC_DROPOUT, DDU = f"MC dropout ({MC_SAMPLES})", "DDU"
+LAST_LAYER_LAPLACE = "last-layer Laplace"
 MAX_PROBABILITY, ENTROPY, VARIANCE = "max probability", "entropy", "variance"
 COMBINED = ("Dempster-Shafer", VARIANCE, "mutual information")
 
@@ -59,7 +66,7 @@ class Method:
         both = [[answer.uncertainty[name] for name in combined] for answer in (found, self._known)]
         fisher = {
             name: scores.fisher(*both, [weight if score == VARIANCE else 1.0 for score in combined])
-            for name, weight in WEIGHTS_OF_VARIANCE.items()
+            for name, weight in names.WEIGHTS_OF_VARIANCE.items()
             if weight == 1 or VARIANCE in combined
         }
         return Answer(found.probabilities, {**found.uncertainty, **fisher})
@@ -88,35 +95,52 @@ def methods_of(study: Study, settings: Settings, seed: int, folder: Path) -> dic
     processes = networks(SNGP, study.process_members if complete else 1)
     dense = networks(DENSE, study.members if complete else 1)
     methods = {
-        DETERMINISTIC: Method(dense[:1], from_logits),
-        TEMPERATURE: Method(dense[:1], with_temperature(study, dense[0])),
+        names.DETERMINISTIC: Method(dense[:1], from_logits),
+        names.TEMPERATURE: Method(dense[:1], with_temperature(study, dense[0])),
     }
     if altered:
-        methods[TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], altered))
+        methods[names.TEMPERATURE_FOR_SHIFT] = Method(dense[:1], with_temperature(study, dense[0], altered))
     if complete:
         methods[MC_DROPOUT] = Method(dense[:1], from_dropout)
+    methods[LAST_LAYER_LAPLACE] = Method(dense[:1], functools.partial(from_variance, predictor=LAPLACE))
+    methods[DDU] = Method(dense[:1], with_density(study, dense[0]))
     if len(dense) > 1:
         methods[deep_ensemble(study)] = Method(dense, from_logits)
-    methods[SNGP] = Method(processes[:1], from_process)
+    methods[SNGP] = Method(processes[:1], from_variance)
     if altered:
-        methods[SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], altered))
+        methods[names.SNGP_FOR_SHIFT] = Method(processes[:1], calibrated_again(study, processes[0], altered))
     if len(processes) > 1:
-        methods[process_ensemble(study)] = Method(processes, from_process)
+        methods[process_ensemble(study)] = Method(processes, from_variance)
     if complete and study.ablations:
-        methods[WITHOUT_BOUND] = Method(networks(NO_BOUND), from_process)
-        methods[WITHOUT_GP] = Method(networks(NO_GP), from_logits)
+        methods[names.WITHOUT_BOUND] = Method(networks(NO_BOUND), from_variance)
+        methods[names.WITHOUT_GP] = Method(networks(NO_GP), from_logits)
     return methods
 
 
-def with_temperature(study: Study, network: Arrays, altered_rows: int = 0) -> Callable[[Arrays, str], Answer]:
+def temperature_of(study: Study, network: Arrays, altered_rows: int = 0) -> float:
     logits, _, labels = held_out(study, network, altered_rows)
-    scaling = TemperatureScaling(from_logits=True).fit(logits, labels)
-    return functools.partial(from_logits, temperature=scaling.temperature)
+    return TemperatureScaling(from_logits=True).fit(logits, labels).temperature
+
+
+def with_temperature(study: Study, network: Arrays, altered_rows: int = 0) -> Callable[[Arrays, str], Answer]:
+    return functools.partial(from_logits, temperature=temperature_of(study, network, altered_rows))
+
+
+def with_density(study: Study, network: Arrays) -> Callable[[Arrays, str], Answer]:
+    """Deep deterministic uncertainty: a Gaussian a class on the features, beside probabilities with temperature."""
+    detector, _ = tried_detector(study, network, "gaussian_mixture")
+    temperature = temperature_of(study, network)
+
+    def from_density(network: Arrays, question: str) -> Answer:
+        probabilities = softmax(network[f"{question}/logits"].astype("float64") / temperature, axis=1)
+        return _answer(probabilities, {"density": detector.score(features=network[f"{question}/features"])})
+
+    return from_density
 
 
 def calibrated_again(study: Study, network: Arrays, altered_rows: int) -> Callable[[Arrays, str], Answer]:
     logits, variance, labels = held_out(study, network, altered_rows)
-    return functools.partial(from_process, calibration=MeanFieldCalibration().fit(logits, labels, variance))
+    return functools.partial(from_variance, calibration=MeanFieldCalibration().fit(logits, labels, variance))
 
 
 def held_out(study: Study, network: Arrays, altered_rows: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
@@ -127,7 +151,7 @@ def held_out(study: Study, network: Arrays, altered_rows: int) -> tuple[np.ndarr
         return np.concatenate([network[f"validation/{quantity}"], altered])
 
     labels = study.validation[1]
-    variance = joined("variance") if "validation/variance" in network else None
+    variance = joined(f"{PROCESS} variance") if f"validation/{PROCESS} variance" in network else None
     return joined("logits"), variance, np.concatenate([labels, labels[:altered_rows]])
 
 
@@ -145,14 +169,16 @@ def from_logits(network: Arrays, question: str, temperature: float = 1.0) -> Ans
 
 
 def from_dropout(network: Arrays, question: str) -> Answer:
-    probabilities = network[f"{question}/dropout"].astype("float64")
-    return _answer(probabilities, {"mutual information": network[f"{question}/dropout mutual information"]})
+    probabilities = network[f"{question}/{DROPOUT} probabilities"].astype("float64")
+    return _answer(probabilities, {"mutual information": network[f"{question}/{DROPOUT} mutual information"]})
 
 
-def from_process(network: Arrays, question: str, calibration: MeanFieldCalibration | None = None) -> Answer:
-    logits, variance = network[f"{question}/logits"], network[f"{question}/variance"]
+def from_variance(
+    network: Arrays, question: str, predictor: str = PROCESS, calibration: MeanFieldCalibration | None = None
+) -> Answer:
+    logits, variance = network[f"{question}/logits"], network[f"{question}/{predictor} variance"]
     if calibration is None:
-        probabilities = network[f"{question}/probabilities"].astype("float64")
+        probabilities = network[f"{question}/{predictor} probabilities"].astype("float64")
     else:
         probabilities = calibration.transform(logits, variance)
     of_rows = variance if variance.ndim == 1 else variance.mean(axis=1)

@@ -13,10 +13,11 @@ from typing import Any
 import keras
 
 from benchmarks.quality.latency import latency_ratios
-from benchmarks.quality.measures import measure, trial_figures
+from benchmarks.quality.measures import measure, measure_detectors, trial_figures
+from benchmarks.quality.method_names import DETERMINISTIC
 from benchmarks.quality.methods import methods_of
-from benchmarks.quality.study import Settings, Study, ask, train
-from benchmarks.quality.tables import RESULTS, methods_table, read_study
+from benchmarks.quality.study import DENSE, SNGP, Settings, Study, answers, ask, train
+from benchmarks.quality.tables import RESULTS, detectors_table, methods_table, read_study
 from benchmarks.results import read_results, write_results
 from benchmarks.tables import fill_pages
 
@@ -46,22 +47,33 @@ def run(study: Study, settings: Settings, options: argparse.Namespace) -> None:
         kept = [one for one in old.get("tried", []) if not _settings_of(trial).items() <= one.items()]
         write_results(file, old | {"tried": [*kept, trial]})
     else:
-        write_results(file, results_of(study, settings, list(records_of(study, settings, options)), old))
-        print(methods_table(read_study(file)))
+        write_results(file, results_of(study, settings, options, old))
+        print(methods_table(read_study(file)), detectors_table(read_study(file)), sep="\n\n")
     if options.results_dir == RESULTS:
         fill_pages()
 
 
-def records_of(study: Study, settings: Settings, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    for seed in options.seeds or range(study.seeds):
-        for name, method in methods_of(study, settings, seed, options.work_dir).items():
-            for record in measure(study, method):
-                yield {"data": record["data"], "method": name, "seed": seed, **record}
+def records_of(study: Study, settings: Settings, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
+    for name, method in methods_of(study, settings, seed, folder).items():
+        for record in measure(study, method):
+            yield {"data": record["data"], "method": name, "seed": seed, **record}
 
 
-def results_of(study: Study, settings: Settings, records: list[dict[str, Any]], old: dict[str, Any]) -> dict[str, Any]:
-    seeds = {record["seed"] for record in records}
-    kept = [record for record in old.get("records", []) if record["seed"] not in seeds]
+def detector_records_of(study: Study, settings: Settings, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """On the features of the plain network and of the SNGP of a seed."""
+    for name, kind in (DETERMINISTIC, DENSE), ("SNGP", SNGP):
+        for record in measure_detectors(study, answers(study, settings, kind, seed, folder)):
+            yield {"data": record["data"], "features": name, "seed": seed, **record}
+
+
+def results_of(study: Study, settings: Settings, options: argparse.Namespace, old: dict[str, Any]) -> dict[str, Any]:
+    """Records of the seeds asked for, and those of the others that there were."""
+    seeds = options.seeds or range(study.seeds)
+    found = {
+        name: [record for record in old.get(name, []) if record["seed"] not in seeds]
+        + [record for seed in seeds for record in records(study, settings, seed, options.work_dir)]
+        for name, records in {"records": records_of, "detectors": detector_records_of}.items()
+    }
     return {
         "study": study.name,
         "title": study.title,
@@ -70,7 +82,7 @@ def results_of(study: Study, settings: Settings, records: list[dict[str, Any]], 
         "versions": installed_versions(),
         "latency": latency_ratios(study, settings),
         "tried": old.get("tried", []),
-        "records": sorted([*kept, *records], key=lambda record: record["seed"]),
+        **{name: sorted(records, key=lambda record: record["seed"]) for name, records in found.items()},
     }
 
 

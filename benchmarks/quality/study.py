@@ -1,12 +1,14 @@
 """What is trained on what, and what it is asked: the part that all tables of quality share.
 
-Every network is trained once, and its answers are kept in a folder, so that a run that was stopped goes on, and several
-processes can share the work.
+Every network is trained once. It is kept in a folder as KIND-NUMBER.keras, with its settings and training time in
+KIND-NUMBER.json and its answers in KIND-NUMBER.npz. So a run that was stopped goes on, several processes can share the
+work, and answers that were deleted are asked for again without training.
 """
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,20 @@ import keras
 import numpy as np
 
 import keras_sngp as sngp
+from benchmarks.results import read_results, write_results
 from keras_sngp._runtime.files import atomic_write
 from keras_sngp.deferral import Expert
 
 DENSE, SNGP, NO_BOUND, NO_GP = "dense", "SNGP", "no bound", "no GP"
+PROCESS, LAPLACE, DROPOUT = "Gaussian process", "Laplace", "dropout"  # What gives probabilities, in the answers.
 MC_SAMPLES = 10
 PREDICTED_ROWS = 1_000
+FEATURE_ROWS = 10_000  # The most training rows whose features are kept.
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-Arrays = dict[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 Labelled = tuple[Any, np.ndarray]
+Predictor = Callable[..., sngp.Prediction]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,24 +90,42 @@ class Study:
         shifts = {f"{kind} {strength}": inputs for (kind, strength), inputs in self.shifts.items()}
         return {**self.validation_questions(), "test": self.test[0], **self.out_of_domain, **shifts}
 
+    def fitting_rows(self) -> Labelled:
+        """The training rows that detectors are fitted to: all, or 10,000 drawn at random."""
+        x, labels = self.training
+        rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:FEATURE_ROWS])
+        return keras.tree.map_structure(lambda array: array[rows], x), labels[rows]
+
 
 def answers(study: Study, settings: Settings, kind: str, number: int, folder: Path) -> Arrays:
-    """Logits and variances of network `number` of a kind, from its file or by training it.
+    """Features, logits and variances of network `number` of a kind, from its file or by asking it; read when used.
 
-    Of the dense networks with the number of a seed that has every method there are dropout samples too.
+    Of a dense network with the number of a seed there is the last-layer Laplace approximation too, and dropout samples
+    if that seed has every method.
+
+    Raises:
+        ValueError: the kept network was trained with other settings.
     """
     file = folder / study.name / f"{kind.replace(' ', '-')}-{number}.npz"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+    record, network = file.with_suffix(".json"), file.with_suffix(".keras")
+    if not network.exists():
         started = time.perf_counter()
-        with_dropout = kind == DENSE and study.has_every_method(number)
-        arrays = ask(study.questions(), train(study, settings, kind, number), with_dropout)
+        model = train(study, settings, kind, number)
         seconds = time.perf_counter() - started
-        with atomic_write(file) as temporary:
-            np.savez(temporary, seconds=seconds, **arrays)
+        write_results(record, {"seconds": seconds, "settings": dataclasses.asdict(settings)})
+        with atomic_write(network) as temporary:
+            model.save(temporary)
         print(f"{study.name}: {kind} {number}, {seconds:.0f} s", flush=True)
-    with np.load(file) as arrays:
-        return dict(arrays)
+    kept = read_results(record)
+    if kept["settings"] != dataclasses.asdict(settings):
+        raise ValueError(f"{network} must have the settings {settings}; or delete it. Received: {kept['settings']}")
+    if not file.exists():
+        model = keras.saving.load_model(network, compile=False)
+        others = approximations(study, model, number) if kind == DENSE and number < study.seeds else {}
+        arrays = ask({"training": study.fitting_rows()[0]}, model) | ask(study.questions(), model, others)
+        with atomic_write(file) as temporary:
+            np.savez(temporary, seconds=kept["seconds"], **arrays)
+    return np.load(file)
 
 
 def train(study: Study, settings: Settings, kind: str, seed: int) -> keras.Model:
@@ -166,6 +190,12 @@ def make_network(study: Study, settings: Settings, kind: str) -> keras.Model:
     return keras.Model(model.backbone.input, logits)
 
 
+def make_head(input_width: int, num_classes: int, width: int, settings: Settings) -> keras.Model:
+    """A classifier of vectors: `residual_head` alone."""
+    inputs = keras.Input((input_width,))
+    return keras.Model(inputs, residual_head(inputs, num_classes, settings.residual_blocks, width))
+
+
 def residual_head(features: Any, num_classes: int, num_blocks: int, width: int) -> Any:
     """A projection, residual blocks and logits, after the dense network of the SNGP tutorial."""
     hidden = keras.layers.Dense(width, name="projection")(features)
@@ -175,19 +205,27 @@ def residual_head(features: Any, num_classes: int, num_blocks: int, width: int) 
     return keras.layers.Dense(num_classes, name="logits")(hidden)
 
 
-def ask(questions: dict[str, Any], model: keras.Model, with_dropout: bool = False) -> Arrays:
-    """Everything the measures need, by `question/quantity`."""
-    predictor = model if isinstance(model, sngp.SNGP) else sngp.Deterministic(model)
-    dropout = sngp.MCDropout(model, num_samples=MC_SAMPLES) if with_dropout else None
+def approximations(study: Study, model: keras.Model, number: int) -> dict[str, Predictor]:
+    """What else a trained plain network gives: a Laplace approximation of its last layer, and its dropout left on."""
+    laplace = sngp.LastLayerLaplace(model).fit_posterior(study.training[0], batch_size=PREDICTED_ROWS)
+    found: dict[str, Predictor] = {LAPLACE: laplace.calibrate(*study.validation).predict_distribution}
+    if study.has_every_method(number):
+        found[DROPOUT] = partial(sngp.MCDropout(model, num_samples=MC_SAMPLES).predict_distribution, seed=0)
+    return found
+
+
+def ask(questions: dict[str, Any], model: keras.Model, others: Mapping[str, Predictor] = {}) -> dict[str, np.ndarray]:
+    """Everything the measures need, by `question/quantity`; of each predictor by `question/name quantity`."""
+    predictors = {PROCESS: model.predict_distribution, **others} if isinstance(model, sngp.SNGP) else others
     found = {}
     for question, inputs in questions.items():
-        prediction = predictor.predict_distribution(inputs, batch_size=PREDICTED_ROWS)
-        found[f"{question}/logits"] = prediction.logits
-        if prediction.variance is not None:
-            found[f"{question}/probabilities"] = prediction.probabilities
-            found[f"{question}/variance"] = prediction.variance
-        if dropout is not None:
-            sampled = dropout.predict_distribution(inputs, seed=0, batch_size=PREDICTED_ROWS)
-            found[f"{question}/dropout"] = sampled.probabilities
-            found[f"{question}/dropout mutual information"] = sampled.mutual_information
-    return {name: array.astype("float32") for name, array in found.items()}
+        features, logits = sngp.features_of(model, inputs, batch_size=PREDICTED_ROWS)
+        found[f"{question}/features"], found[f"{question}/logits"] = features.astype("float16"), logits
+        for name, predict in predictors.items():
+            prediction = predict(inputs, batch_size=PREDICTED_ROWS)
+            found[f"{question}/{name} probabilities"] = prediction.probabilities.astype("float32")
+            if prediction.variance is not None:
+                found[f"{question}/{name} variance"] = prediction.variance.astype("float32")
+            if prediction.samples is not None:
+                found[f"{question}/{name} mutual information"] = prediction.mutual_information.astype("float32")
+    return found

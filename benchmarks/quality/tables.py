@@ -8,22 +8,16 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.markdown import markdown_table
-from benchmarks.quality.method_names import (
-    DETERMINISTIC,
-    SNGP_FOR_SHIFT,
-    TEMPERATURE,
-    TEMPERATURE_FOR_SHIFT,
-    UNSHIFTED,
-    WEIGHTS_OF_VARIANCE,
-    WITHOUT_BOUND,
-    WITHOUT_GP,
-)
+from benchmarks.quality import method_names as names
 from benchmarks.results import read_results
 
 RESULTS = Path(__file__).parent / "results"
 ORDER = (
     "clinc150-frozen",
     "clinc150-fine-tuned",
+    "bbc-news",
+    "cifar10-pretrained",
+    "cifar100-pretrained",
     "fashion-mnist",
     "mnist",
     "cifar10-resnet-20",
@@ -35,13 +29,13 @@ OUT_OF_DOMAIN = {"auroc": "AUROC ↑", "aupr": "AUPR ↑", "fpr95": "FPR95 ↓"}
 ON_VALIDATION_DATA = {"accuracy": "accuracy", "ece": "ECE", "nll": "NLL", "auroc": "AUROC", "aupr": "AUPR"}
 UNDER_SHIFT = ("accuracy", "ece", "uncertainty")
 ABBREVIATIONS = {"Dempster-Shafer": "D-S", "mutual information": "MI", "max probability": "max p"}
-SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *WEIGHTS_OF_VARIANCE)
-ENSEMBLES = ("deep ensemble", "SNGP ensemble")
-COMPARED = (DETERMINISTIC, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble", WITHOUT_BOUND)
-SCORED = (DETERMINISTIC, "deep ensemble", "SNGP")
-CALIBRATED = (DETERMINISTIC, TEMPERATURE, TEMPERATURE_FOR_SHIFT, "MC dropout", "deep ensemble")
-CALIBRATED = (*CALIBRATED, "SNGP", SNGP_FOR_SHIFT, WITHOUT_BOUND, WITHOUT_GP)
+SCORES = ("max probability", "entropy", "Dempster-Shafer", "variance", "mutual information", *names.WEIGHTS_OF_VARIANCE)
+IN_README = (names.DETERMINISTIC, names.TEMPERATURE, "MC dropout", "deep ensemble", "SNGP", "SNGP ensemble")
+COMPARED = (*IN_README, names.WITHOUT_BOUND)
+SCORED = (names.DETERMINISTIC, names.TEMPERATURE, "deep ensemble", "SNGP")
+CALIBRATED = (*COMPARED, names.TEMPERATURE_FOR_SHIFT, names.SNGP_FOR_SHIFT, names.WITHOUT_GP)
 SIGNIFICANT = 0.001
+NOT_MEASURED = "Not measured yet."
 
 Study = dict[str, Any]
 
@@ -49,7 +43,7 @@ Study = dict[str, Any]
 def read_study(file: Path) -> Study:
     """What a file in `results` holds, its records and the trials of settings as frames."""
     study = read_results(file)
-    return study | {name: pd.DataFrame(study[name]) for name in ("records", "tried")}
+    return study | {name: pd.DataFrame(study.get(name, [])) for name in ("records", "tried", "detectors")}
 
 
 def read_studies() -> list[Study]:
@@ -80,9 +74,9 @@ def spread(records: pd.DataFrame, figure: str) -> pd.Series:
 def shift_means(study: Study) -> pd.DataFrame:
     """Figures by kind of shift, method and strength, as means over seeds; strength 0 is in every kind."""
     shifted = study["records"].dropna(subset="strength")
-    kinds = [kind for kind in shifted["data"].unique() if kind != UNSHIFTED]
-    plain = shifted[shifted["data"] == UNSHIFTED]
-    complete = pd.concat([shifted[shifted["data"] != UNSHIFTED], *(plain.assign(data=kind) for kind in kinds)])
+    kinds = [kind for kind in shifted["data"].unique() if kind != names.UNSHIFTED]
+    plain = shifted[shifted["data"] == names.UNSHIFTED]
+    complete = pd.concat([shifted[shifted["data"] != names.UNSHIFTED], *(plain.assign(data=kind) for kind in kinds)])
     return complete.groupby(["data", "method", "strength"], sort=False)[list(UNDER_SHIFT)].agg(mean)
 
 
@@ -105,8 +99,37 @@ def methods_table(study: Study) -> str:
     return f"{table}\n\n{counted_seeds(records)}; backend {study['backend']}; {settings}."
 
 
-def counted_seeds(records: pd.DataFrame) -> str:
-    seeds = records.groupby("method", sort=False)["seed"].nunique()
+def detectors_table(study: Study) -> str:
+    """A row for each detector, with AUROC, AUPR and FPR95 by the features it was fitted to; last the methods' own."""
+    found = study["detectors"]
+    if found.empty:
+        return NOT_MEASURED
+    own = study["records"][study["records"]["chosen"].eq(True)].assign(detector="own score")
+    own = own.assign(features=own["method"])[own["method"].isin(found["features"])]
+    places = ["detector", "data", "features"]
+    groups = pd.concat([found, own]).groupby(places, sort=False)[list(OUT_OF_DOMAIN)]
+    means, spreads = (figures.map("{:.3f}".format) for figures in (groups.mean(), groups.std().fillna(0)))
+    cells = (means + " ± " + spreads).agg(" / ".join, axis="columns").unstack(["data", "features"], sort=False)
+    headings = [f"{other}: {features} features" for other, features in cells]
+    table = markdown_table(["detector", *headings], cells.fillna("").itertuples(name=None))
+    return f"{table}\n\nAUROC ↑ / AUPR ↑ / FPR95 ↓; {counted_seeds(found, 'features')}. {_chosen_settings(found)}"
+
+
+def _chosen_settings(found: pd.DataFrame) -> str:
+    """Which of the three settings of a detector validation data chose, on either kind of features."""
+    tried = found[found["setting"].astype(bool)].drop_duplicates(["detector", "features", "seed"])
+    chosen = tried.assign(value=tried["setting"].map(lambda setting: ", ".join(map(str, setting.values()))))
+    kinds = chosen["setting"].map(lambda setting: next(iter(setting)).replace("_", " "))
+    values = chosen.groupby(["detector", kinds, "features"], sort=False)["value"].agg(
+        lambda values: " or ".join(values.unique())
+    )
+    pairs = values.groupby(level=[0, 1], sort=False).agg(" | ".join)
+    texts = "; ".join(f"{detector} {name} {own}" for (detector, name), own in pairs.items())
+    return f"Chosen of three settings on validation data (plain | SNGP features): {texts}."
+
+
+def counted_seeds(records: pd.DataFrame, of: str = "method") -> str:
+    seeds = records.groupby(of, sort=False)["seed"].nunique()
     most = seeds.max()
     fewer = ", ".join(f"{method} {count}" for method, count in seeds[seeds < most].items())
     return f"{most} {'seeds' if most > 1 else 'seed'}{f' ({fewer})' if fewer else ''}"
@@ -138,9 +161,9 @@ def tried_table(study: Study) -> str:
     return markdown_table(headings, _trial_lines(tried, ["network", *varied]))
 
 
-def _trial_lines(tried: pd.DataFrame, names: list[str]) -> Iterator[list[str]]:
+def _trial_lines(tried: pd.DataFrame, columns: list[str]) -> Iterator[list[str]]:
     for trial in tried.to_dict("records"):
-        yield [*(str(trial[name]) for name in names), *(f"{trial[figure]:.4f}" for figure in ON_VALIDATION_DATA)]
+        yield [*(str(trial[name]) for name in columns), *(f"{trial[figure]:.4f}" for figure in ON_VALIDATION_DATA)]
 
 
 def readme_table() -> str:
@@ -148,14 +171,14 @@ def readme_table() -> str:
     lines = []
     for study in read_studies():
         records, (other, outside) = study["records"], next(iter(by_chosen_score(study).items()))
-        columns = [(records[records["data"] == "test"], ["accuracy", "ece"]), (outside, ["auroc", "aupr"])]
+        columns = [(records[records["data"] == "test"], ["accuracy", "ece", "nll"]), (outside, ["auroc", "aupr"])]
         means = pd.concat([rows.groupby("method", sort=False)[figures].mean() for rows, figures in columns], axis=1)
         for method, *figures in means.itertuples(name=None):
-            if _short(method) in (DETERMINISTIC, "MC dropout", "SNGP", *ENSEMBLES):
-                cells = [*(f"{figure:.4f}" for figure in figures), f"{study['latency'][method]:.2f}"]
-                lines.append([f"{study['title']}; {other}", method, *cells])
-    headings = ("trained on, asked about", "method", "accuracy ↑", "ECE ↓", "AUROC ↑", "AUPR ↑", "latency ↓")
-    return markdown_table(headings, lines)
+            if _short(method) in IN_README:
+                latency = f"{study['latency'][method]:.2f}" if method in study["latency"] else ""
+                lines.append([f"{study['title']}; {other}", method, *(f"{figure:.4f}" for figure in figures), latency])
+    headings = ("accuracy ↑", "ECE ↓", "NLL ↓", "AUROC ↑", "AUPR ↑", "latency ↓")
+    return markdown_table(["trained on, asked about", "method", *headings], lines)
 
 
 def _short(method: str) -> str:
@@ -196,7 +219,7 @@ def calibration_table() -> str:
     """Calibration error on test data and, as a mean over strengths, under each shift."""
     lines, kinds = [], []
     for study in read_studies():
-        if SNGP_FOR_SHIFT not in methods(study):
+        if names.SNGP_FOR_SHIFT not in methods(study):
             continue
         records, means = study["records"], shift_means(study)["ece"].drop(0, level="strength")
         inside = records[records["data"] == "test"].groupby("method")["ece"].mean()
@@ -259,13 +282,14 @@ def _number_first(line: list[str]) -> tuple[bool, float]:
 
 def tables() -> dict[str, str]:
     """Every table of quality, by the name that its marker in a page has."""
-    found = {"readme": readme_table()}
+    found = dict.fromkeys((f"{name} {table}" for name in ORDER for table in ("methods", "detectors")), NOT_MEASURED)
+    found["readme"] = readme_table()
     for study in read_studies():
         name, kinds = study["study"], set(study["records"]["data"])
-        found[f"{name} methods"] = methods_table(study)
+        found |= {f"{name} methods": methods_table(study), f"{name} detectors": detectors_table(study)}
         if "expert" in kinds:
             found[f"{name} with a human"] = human_table(study)
-        if UNSHIFTED in kinds:
+        if names.UNSHIFTED in kinds:
             found[f"{name} under shift"] = shift_table(study)
         if not study["tried"].empty:
             found[f"{name} settings tried"] = tried_table(study)

@@ -9,9 +9,11 @@ import pytest
 
 from benchmarks.quality import images, run_study, study
 from benchmarks.quality.augmented_images import AugmentedImages
+from benchmarks.quality.detectors import settings_tried
 from benchmarks.quality.methods import methods_of
 from benchmarks.quality.study import DENSE, SNGP, Settings, Study
-from benchmarks.results import read_results
+from benchmarks.results import read_results, write_results
+from keras_sngp.metrics.detectors import DETECTORS
 
 QUICK = Settings(epochs=5, learning_rate=1e-2, residual_blocks=0, num_inducing=64)
 
@@ -98,7 +100,7 @@ def test_a_study_from_training_to_the_table(blobs_study, tmp_path, monkeypatch, 
         ("SNGP", 2.0, 1)
     ]
     records = results["records"]
-    methods = ["deterministic", "deterministic, temperature", "MC dropout (10)", "SNGP"]
+    methods = ["deterministic", "deterministic, temperature", "MC dropout (10)", "last-layer Laplace", "DDU", "SNGP"]
     assert list(dict.fromkeys(record["method"] for record in records)) == methods
     of_sngp = [record for record in records if record["method"] == "SNGP"]
     (test,) = (record for record in of_sngp if record["data"] == "test")
@@ -108,26 +110,70 @@ def test_a_study_from_training_to_the_table(blobs_study, tmp_path, monkeypatch, 
     assert [record["strength"] for record in of_sngp if "strength" in record] == [0, 1]
     assert sum(record.get("chosen", False) for record in of_sngp) == 1
     assert results["latency"]["deterministic"] == 1
-    assert "| SNGP |" in capsys.readouterr().out
+    found = {(one["features"], one["detector"]): one for one in results["detectors"]}
+    assert set(found) == {(features, name) for features in ("deterministic", "SNGP") for name in DETECTORS}
+    assert found["deterministic", "mahalanobis"]["auroc"] > 0.95
+    assert found["SNGP", "knn"]["setting"]["num_neighbors"] in (1, 10, 50)
+    printed = capsys.readouterr().out
+    assert "| SNGP |" in printed
+    assert "| mahalanobis |" in printed
 
     monkeypatch.setattr(study, "train", None)
-    again = [record["data"] for record in run_study.records_of(with_shift, QUICK, options)]
-    assert again == [record["data"] for record in records]
+    run_study.run(with_shift, QUICK, options)
+    again = read_results(tmp_path / "blobs.json")
+    assert (again["records"], again["detectors"]) == (records, results["detectors"])
+
+
+def test_answers_are_made_again_from_the_kept_network_and_of_no_other_settings(blobs_study, tmp_path, monkeypatch):
+    first = dict(study.answers(blobs_study, QUICK, SNGP, 0, tmp_path))
+    monkeypatch.setattr(study, "train", None)
+    (file,) = tmp_path.rglob("SNGP-0.npz")
+    file.unlink()
+    again = dict(study.answers(blobs_study, QUICK, SNGP, 0, tmp_path))
+    assert first.keys() == again.keys()
+    for name, array in first.items():
+        np.testing.assert_allclose(again[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
+    others = dataclasses.replace(QUICK, epochs=6)
+    with pytest.raises(ValueError, match=r"must have the settings .*epochs=6.* Received: .*'epochs': 5"):
+        study.answers(blobs_study, others, SNGP, 0, tmp_path)
+
+
+def test_no_more_than_ten_thousand_training_rows_are_kept(blobs_study):
+    x, labels = blobs_study.training
+    large = dataclasses.replace(blobs_study, training=(np.tile(x, (50, 1)), np.tile(labels, 50)))
+    rows, chosen = large.fitting_rows()
+    assert len(rows) == len(chosen) == study.FEATURE_ROWS
+    np.testing.assert_array_equal(blobs_study.fitting_rows()[0], x)
+
+
+def test_every_detector_with_settings_has_three():
+    tried = {name: settings_tried(name, width=64, classes=10) for name in DETECTORS}
+    assert {len(one) for one in tried.values()} == {1, 3}
+    assert tried["vim"] == [{"num_components": number} for number in (16, 32, 48)]
+    assert tried["gen"] == [{"num_classes": number} for number in (1, 5, 10)]
+    assert tried["energy"] == [{}]
 
 
 def keep_random_answers(asked, kind, number, folder):
     """Writes what a network may have said, so that none is trained."""
     generator = np.random.default_rng(number)
-    quantities = {"logits": 3, "probabilities": 3, "variance": 0} if kind == SNGP else {"logits": 3}
+    quantities = {"features": 4, "logits": 3}
+    if kind == SNGP:
+        quantities |= {f"{study.PROCESS} probabilities": 3, f"{study.PROCESS} variance": 0}
+    else:
+        quantities |= {f"{study.LAPLACE} probabilities": 3, f"{study.LAPLACE} variance": 3}
     if kind == DENSE and asked.has_every_method(number):
-        quantities |= {"dropout": 3, "dropout mutual information": 0}
+        quantities |= {f"{study.DROPOUT} probabilities": 3, f"{study.DROPOUT} mutual information": 0}
+    questions = asked.questions() | {"training": asked.training[0]}
     arrays = {
         f"{question}/{name}": generator.random((len(inputs), width) if width else len(inputs), "float32")
-        for question, inputs in asked.questions().items()
+        for question, inputs in questions.items()
         for name, width in quantities.items()
     }
-    (folder / asked.name).mkdir(exist_ok=True)
-    np.savez(folder / asked.name / f"{kind}-{number}.npz", seconds=1.0, **arrays)
+    file = folder / asked.name / f"{kind}-{number}.npz"
+    write_results(file.with_suffix(".json"), {"seconds": 1.0, "settings": dataclasses.asdict(QUICK)})
+    file.with_suffix(".keras").touch()
+    np.savez(file, seconds=1.0, **arrays)
 
 
 def test_only_complete_seeds_have_every_method(blobs_study, tmp_path):
@@ -137,8 +183,9 @@ def test_only_complete_seeds_have_every_method(blobs_study, tmp_path):
             keep_random_answers(two_seeds, kind, number, tmp_path)
     first, second = (methods_of(two_seeds, QUICK, seed, tmp_path) for seed in range(2))
     plain = ["deterministic", "deterministic, temperature"]
-    assert list(first) == [*plain, "MC dropout (10)", "deep ensemble (2)", "SNGP", "SNGP ensemble (2)"]
-    assert list(second) == [*plain, "SNGP"]
+    others = ["last-layer Laplace", "DDU"]
+    assert list(first) == [*plain, "MC dropout (10)", *others, "deep ensemble (2)", "SNGP", "SNGP ensemble (2)"]
+    assert list(second) == [*plain, *others, "SNGP"]
     assert first["SNGP ensemble (2)"].training_seconds == 2
     probabilities = first["SNGP ensemble (2)"].answer("test").probabilities
     members = [methods["SNGP"].answer("test").probabilities for methods in (first, second)]

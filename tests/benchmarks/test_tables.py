@@ -80,6 +80,27 @@ def test_a_method_has_means_and_deviations_over_seeds(study):
     assert below == "2 seeds; backend jax; epochs 2, norm multiplier 0.95."
 
 
+def test_detectors_have_a_row_with_both_features_and_the_settings_chosen(study):
+    assert tables.detectors_table(study) == tables.NOT_MEASURED
+    found = [
+        {"data": "far", "features": features, "seed": seed, "detector": name, "setting": setting}
+        | {"auroc": 0.9 + seed / 10, "aupr": 0.8, "fpr95": 0.2}
+        for seed in SEEDS
+        for features in METHODS
+        for name, setting in {"energy": {}, "knn": {"num_neighbors": 1 + 9 * seed}}.items()
+    ]
+    heading, _, energy, knn, own, _, below = tables.detectors_table(
+        study | {"detectors": pd.DataFrame(found)}
+    ).splitlines()
+    assert cells(heading) == ["detector", "far: deterministic features", "far: SNGP features"]
+    assert cells(energy) == ["energy", *["0.950 ± 0.071 / 0.800 ± 0.000 / 0.200 ± 0.000"] * 2]
+    assert cells(knn)[0] == "knn"
+    assert cells(own)[0] == "own score"
+    assert [cell[:5] for cell in cells(own)[1:]] == ["0.900", "0.920"]
+    assert "2 seeds." in below
+    assert below.endswith("(plain | SNGP features): knn num neighbors 1 or 10 | 1 or 10.")
+
+
 def test_methods_of_fewer_seeds_are_named():
     found = pd.DataFrame(
         [{"method": "SNGP", "seed": 0}, {"method": "MC dropout", "seed": 0}, {"method": "SNGP", "seed": 1}]
@@ -103,7 +124,7 @@ def test_settings_that_differ_are_shown_and_swept_in_order(study):
 
 
 def test_methods_and_scores_are_compared_out_of_domain(study):
-    assert cells(tables.compared_table().splitlines()[-1]) == ["Blobs", "far", "0.900", "", "", "0.920", "", ""]
+    assert cells(tables.compared_table().splitlines()[-1]) == ["Blobs", "far", "0.900", "", "", "", "0.920", "", ""]
     assert cells(tables.scores_table().splitlines()[-1])[:6] == ["Blobs", "far", "SNGP", "", "0.700", "0.920"]
     assert len(tables.behind_table().splitlines()) == 2
 

