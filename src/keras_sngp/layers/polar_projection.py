@@ -53,9 +53,9 @@ class PolarProjection(keras.layers.Layer):
 
     Example:
 
-    >>> points = PolarProjection()(np.array([[0.0, 0.0], [1.0, 1.0], [3.0, 3.0]]))
-    >>> keras.ops.convert_to_numpy(points).round(2).tolist()
-    [[0.0, 0.0, -1.0], [0.71, 0.71, 0.0], [0.71, 0.71, 4.0]]
+    >>> points = PolarProjection()(np.array([[0.0, 0.0], [2.0, 0.0], [6.0, 0.0]]))
+    >>> keras.ops.convert_to_numpy(points).astype("float64").round(2).tolist()
+    [[0.0, 0.0, -1.0], [1.0, 0.0, 0.5], [1.0, 0.0, 8.5]]
 
     Reference: docs/design/0014-polar-geometry.md has the measurements.
     """
