@@ -108,8 +108,8 @@ def detectors_table(study: Study) -> str:
     own = own.assign(features=own["method"])[own["method"].isin(found["features"])]
     places = ["detector", "data", "features"]
     groups = pd.concat([found, own]).groupby(places, sort=False)[list(OUT_OF_DOMAIN)]
-    means, spreads = (figures.map("{:.3f}".format) for figures in (groups.mean(), groups.std().fillna(0)))
-    cells = (means + " ± " + spreads).agg(" / ".join, axis="columns").unstack(["data", "features"], sort=False)
+    means, spreads = groups.mean().map("{:.3f}".format), groups.std().map(" ± {:.3f}".format, na_action="ignore")
+    cells = (means + spreads.fillna("")).agg(" / ".join, axis="columns").unstack(["data", "features"], sort=False)
     headings = [f"{other}: {features} features" for other, features in cells]
     table = markdown_table(["detector", *headings], cells.fillna("").itertuples(name=None))
     return f"{table}\n\nAUROC ↑ / AUPR ↑ / FPR95 ↓; {counted_seeds(found, 'features')}. {_chosen_settings(found)}"

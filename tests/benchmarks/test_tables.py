@@ -98,6 +98,8 @@ def test_detectors_have_a_row_with_both_features_and_the_settings_chosen(study):
     assert cells(own)[0] == "own score"
     assert [cell[:5] for cell in cells(own)[1:]] == ["0.900", "0.920"]
     assert "2 seeds." in below
+    one_seed = study | {"detectors": pd.DataFrame(found[:4])}
+    assert cells(tables.detectors_table(one_seed).splitlines()[2])[1] == "0.900 / 0.800 / 0.200"
     assert below.endswith("(plain | SNGP features): knn num neighbors 1 or 10 | 1 or 10.")
 
 
