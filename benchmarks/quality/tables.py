@@ -108,8 +108,9 @@ def detectors_table(study: Study) -> str:
     own = own.assign(features=own["method"])[own["method"].isin(found["features"])]
     places = ["detector", "data", "features"]
     groups = pd.concat([found, own]).groupby(places, sort=False)[list(OUT_OF_DOMAIN)]
-    means, spreads = groups.mean().map("{:.3f}".format), groups.std().map(" ± {:.3f}".format, na_action="ignore")
-    cells = (means + spreads.fillna("")).agg(" / ".join, axis="columns").unstack(["data", "features"], sort=False)
+    means = groups.mean().map("{:.3f}".format)
+    spreads = groups.std().map(lambda spread: "" if pd.isna(spread) else f" ± {spread:.3f}")
+    cells = (means + spreads).agg(" / ".join, axis="columns").unstack(["data", "features"], sort=False)
     headings = [f"{other}: {features} features" for other, features in cells]
     table = markdown_table(["detector", *headings], cells.fillna("").itertuples(name=None))
     return f"{table}\n\nAUROC ↑ / AUPR ↑ / FPR95 ↓; {counted_seeds(found, 'features')}. {_chosen_settings(found)}"
