@@ -1,6 +1,7 @@
 """Out-of-domain detectors on the features and logits of a trained network, each with the best of three settings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,15 +33,28 @@ def settings_tried(name: str, width: int, classes: int) -> list[dict[str, Any]]:
 def tried_detector(study: Study, network: Arrays, name: str) -> tuple[Detector, dict[str, Any]]:
     """A detector fitted to training rows, with the setting that finds the out-of-domain validation inputs best."""
     training = _features_and_logits(network, "training")
-    labels = study.fitting_rows()[1]
     tried = settings_tried(name, training["features"].shape[1], training["logits"].shape[1])
-    fitted = [DETECTORS[name](**settings).fit(**training, labels=labels) for settings in tried]
+    ask = partial(_features_and_logits, network)
+    best, detector = best_setting(DETECTORS[name], tried, training | {"labels": study.fitting_rows()[1]}, ask)
+    return detector, tried[best]
+
+
+def best_setting(
+    make_detector: Callable[..., Detector],
+    tried: Sequence[Mapping[str, Any]],
+    training: Mapping[str, np.ndarray],
+    ask: Callable[[str], Mapping[str, np.ndarray]],
+) -> tuple[int, Detector]:
+    """Which of the settings finds the out-of-domain validation inputs best, by AUROC, and the detector fitted with it.
+
+    `ask` gives features and logits of `validation` and of `out-of-domain validation`, where there is a choice.
+    """
+    fitted = [make_detector(**settings).fit(**training) for settings in tried]
     if len(fitted) == 1:
-        return fitted[0], tried[0]
-    inside, outside = (_features_and_logits(network, name) for name in study.validation_questions())
-    found = [out_of_domain_auroc(one.score(**inside), one.score(**outside)) for one in fitted]
-    best = int(np.argmax(found))
-    return fitted[best], tried[best]
+        return 0, fitted[0]
+    inside, outside = ask("validation"), ask("out-of-domain validation")
+    best = int(np.argmax([out_of_domain_auroc(one.score(**inside), one.score(**outside)) for one in fitted]))
+    return best, fitted[best]
 
 
 def detector_scores(study: Study, network: Arrays) -> Iterator[tuple[str, dict[str, Any], dict[str, np.ndarray]]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from benchmarks.quality.detectors import best_setting
 from benchmarks.quality.measures import in_domain
 from benchmarks.quality.method_names import WEIGHTS_OF_VARIANCE
 from benchmarks.quality.methods import ENTROPY, MAX_PROBABILITY, VARIANCE, Answer
@@ -119,19 +120,9 @@ def score_of_detector(
     def inputs(part: str) -> dict[str, np.ndarray]:
         return {"features": network[f"{part}/features"], "logits": network[f"{part}/logits"]}
 
-    def fitted(settings: Mapping[str, Any]) -> Detector:
-        detector = make_detector(**settings)
-        detector.fit(**inputs(TRAINING), labels=labels[TRAINING])
-        return detector
-
-    def auroc(detector: Detector) -> float:
-        inside, outside = (detector.score(**inputs(part)) for part in (VALIDATION, OUTSIDE_VALIDATION))
-        return metrics.out_of_domain_auroc(inside, outside)
-
-    candidates = [(settings, fitted(settings)) for settings in trials]
-    best = 0 if len(trials) == 1 else int(np.argmax([auroc(detector) for _, detector in candidates]))
-    settings, chosen = candidates[best]
-    return Score(name, lambda part: chosen.score(**inputs(part)), settings, len(trials))
+    training = inputs(TRAINING) | {"labels": labels[TRAINING]}
+    best, chosen = best_setting(make_detector, trials, training, inputs)
+    return Score(name, lambda part: chosen.score(**inputs(part)), trials[best], len(trials))
 
 
 def best_on_validation(candidates: Sequence[Score]) -> str:

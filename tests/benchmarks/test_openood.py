@@ -170,6 +170,7 @@ class Distance:
 
     def fit(self, *, features, logits, labels):
         self.mean = features.mean(axis=0)
+        return self
 
     def score(self, *, features, logits):
         return self.sign * np.linalg.norm(features - self.mean, axis=1)

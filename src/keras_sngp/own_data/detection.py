@@ -51,10 +51,14 @@ def fit_detectors(names: Sequence[str], of: Features, labels: npt.NDArray[np.int
     return fitted
 
 
-def all_scores(detectors: Mapping[str, Detector], of: Features) -> Scores:
-    """The scores of rows by every detector that needs the logits alone, and by those that are kept."""
-    asked = {**{name: detector() for name, detector in FROM_LOGITS.items()}, **detectors}
-    return {name: detector.score(features=of.features, logits=of.logits) for name, detector in asked.items()}
+def logit_scores(logits: npt.ArrayLike) -> Scores:
+    """The scores of rows by every detector that needs the logits alone."""
+    return {name: detector().score(logits=logits) for name, detector in FROM_LOGITS.items()}
+
+
+def feature_scores(detectors: Mapping[str, Detector], of: Features) -> Scores:
+    """The scores of rows by fitted detectors."""
+    return {name: one.score(features=of.features, logits=of.logits) for name, one in detectors.items()}
 
 
 def detectors_to_arrays(detectors: Mapping[str, Detector]) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from keras_sngp._tables.labels import UNKNOWN, class_names_of, label_numbers
 from keras_sngp.models import features_of
 from keras_sngp.own_data.architecture import architecture_for, make_network
 from keras_sngp.own_data.classifier import Classifier, HeldOut
-from keras_sngp.own_data.detection import all_scores, check_can_be_fitted, fit_detectors
+from keras_sngp.own_data.detection import check_can_be_fitted, feature_scores, fit_detectors, logit_scores
 from keras_sngp.own_data.inputs import Inputs, learn_inputs
 from keras_sngp.own_data.splits import Split
 from keras_sngp.own_data.training_callbacks import BestWeights
@@ -110,6 +110,9 @@ def train(
     fitted = fit_detectors(detectors, features_of(network, x), y) if detectors else {}
     held_out, labels = data.part(data.split.held_out)
     prediction = network.predict_distribution(held_out)
+    scores = logit_scores(np.asarray(prediction.logits))
+    if fitted:
+        scores |= feature_scores(fitted, features_of(network, held_out))
     rows = {name: len(getattr(data.split, name)) for name in ("training", "validation", "held_out")}
     return Classifier(
         data.inputs,
@@ -122,7 +125,7 @@ def train(
             np.asarray(prediction.variance),
             prediction.dempster_shafer,
             labels,
-            all_scores(fitted, features_of(network, held_out)),
+            scores,
         ),
         {
             "rows": rows,

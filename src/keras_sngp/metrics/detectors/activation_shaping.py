@@ -1,5 +1,6 @@
 """SCALE, ASH-S and ReAct: the energy of the head on features that were changed first."""
 
+import abc
 import dataclasses
 from typing import ClassVar, Self
 
@@ -8,12 +9,12 @@ import numpy.typing as npt
 
 from keras_sngp.metrics import scores
 from keras_sngp.metrics.array_checks import check_share
-from keras_sngp.metrics.detectors.checked_inputs import Array, checked_features, require_fitted
-from keras_sngp.metrics.detectors.linear_head import LinearHead, fitted_head
+from keras_sngp.metrics.detectors.checked_inputs import Array, checked_features
+from keras_sngp.metrics.detectors.linear_head import fitted_head, require_head
 
 
 @dataclasses.dataclass(eq=False)
-class _ShapedEnergy:
+class _ShapedEnergy(abc.ABC):
     kernel: npt.ArrayLike | None = None
     bias: npt.ArrayLike | None = None
     percentile: float = 0.9
@@ -31,24 +32,28 @@ class _ShapedEnergy:
         logits: npt.ArrayLike | None = None,
         labels: npt.ArrayLike | None = None,
     ) -> Self:
-        """Takes the head, recovered from training features and logits where no kernel was given.
+        """Takes the head, recovered from training features and logits where no kernel was given, and what shapes them.
 
         Raises:
             ValueError: features, logits or a head that are missing, of a wrong shape or not finite.
         """
         rows = checked_features(features)
         self.head_kernel, self.head_bias = fitted_head(rows, logits, self.kernel, self.bias)
+        self._learn(rows)
         return self
 
     def score(self, *, features: npt.ArrayLike | None = None, logits: npt.ArrayLike | None = None) -> Array:
         """`(rows,)` of features `(rows, width)`."""
-        kernel = require_fitted(self.head_kernel, self.name)
-        rows = checked_features(features, len(kernel))
-        head = LinearHead(kernel, require_fitted(self.head_bias, self.name))
+        head = require_head(self.head_kernel, self.head_bias, self.name)
+        rows = checked_features(features, len(head.kernel))
         return scores.energy(head.logits(self._shaped(rows)))
 
+    def _learn(self, features: Array) -> None:  # noqa: B027 - most shapings learn nothing from training features.
+        """Learns from training features `(rows, width)` how to change others."""
+
+    @abc.abstractmethod
     def _shaped(self, features: Array) -> Array:
-        raise NotImplementedError
+        """The features as they are changed, `(rows, width)`."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -138,17 +143,8 @@ class ReAct(_ShapedEnergy):
     name: ClassVar[str] = "react"
     threshold: float = dataclasses.field(default=0.0, init=False)
 
-    def fit(
-        self,
-        *,
-        features: npt.ArrayLike | None = None,
-        logits: npt.ArrayLike | None = None,
-        labels: npt.ArrayLike | None = None,
-    ) -> Self:
-        """Takes the head and the percentile `c` of all entries of training features `(rows, width)`."""
-        super().fit(features=features, logits=logits)
-        self.threshold = float(np.quantile(checked_features(features), self.percentile))
-        return self
+    def _learn(self, features: Array) -> None:
+        self.threshold = float(np.quantile(features, self.percentile))
 
     def _shaped(self, features: Array) -> Array:
         return np.minimum(features, self.threshold)

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from keras_sngp.metrics.detectors.checked_inputs import Array, checked_features, checked_logits, require_fitted
-from keras_sngp.metrics.detectors.linear_head import fitted_head
+from keras_sngp.metrics.detectors.checked_inputs import Array, checked_features, require_fitted
+from keras_sngp.metrics.detectors.linear_head import fitted_head, require_head
 
 SMALLEST_DISTANCE = 1e-8
 
@@ -76,10 +76,9 @@ class FDBD:
     def score(self, *, features: npt.ArrayLike | None = None, logits: npt.ArrayLike | None = None) -> Array:
         """`(rows,)`, at most 0, of features `(rows, width)`, and of their logits, by default those of the head."""
         distances = require_fitted(self.weight_distances, self.name)
-        kernel = require_fitted(self.head_kernel, self.name)
-        rows = checked_features(features, len(kernel))
-        head_logits = rows @ kernel + require_fitted(self.head_bias, self.name)
-        z = head_logits if logits is None else checked_logits(logits, len(rows), len(distances))
+        head = require_head(self.head_kernel, self.head_bias, self.name)
+        rows = checked_features(features, len(head.kernel))
+        z = head.logits_or(logits, rows)
         differences = z.max(axis=1, keepdims=True) - z
         to_boundaries = (differences / distances[z.argmax(axis=1)]).sum(axis=1) / (len(distances) - 1)
         to_mean = np.linalg.norm(rows - require_fitted(self.mean, self.name), axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_sngp.metrics.array_checks import checked_features, checked_vector
-from keras_sngp.metrics.detectors.checked_inputs import Array, checked_logits, two_classes
+from keras_sngp.metrics.detectors.checked_inputs import Array, checked_logits, require_fitted, two_classes
 
 
 class LinearHead(NamedTuple):
@@ -18,6 +18,10 @@ class LinearHead(NamedTuple):
     def logits(self, features: Array) -> Array:
         """`(rows, classes)` of features `(rows, width)`."""
         return features @ self.kernel + self.bias
+
+    def logits_or(self, given: npt.ArrayLike | None, features: Array) -> Array:
+        """The logits given, if they are of the same rows and classes, or those of features `(rows, width)`."""
+        return self.logits(features) if given is None else checked_logits(given, len(features), len(self.bias))
 
 
 def fitted_head(
@@ -48,6 +52,15 @@ def fitted_head(
     feature_mean, logit_mean = features.mean(axis=0), targets.mean(axis=0)
     solution = np.linalg.lstsq(features - feature_mean, targets - logit_mean, rcond=None)[0]
     return LinearHead(solution, logit_mean - feature_mean @ solution)
+
+
+def require_head(kernel: Array | None, bias: Array | None, name: str) -> LinearHead:
+    """The head that a detector was fitted with.
+
+    Raises:
+        ValueError: it is not fitted yet.
+    """
+    return LinearHead(require_fitted(kernel, name), require_fitted(bias, name))
 
 
 def _checked_head(kernel: npt.ArrayLike, bias: npt.ArrayLike | None, width: int) -> LinearHead:

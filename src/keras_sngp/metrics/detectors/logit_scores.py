@@ -1,5 +1,6 @@
 """Detectors that see the logits alone. Nothing is fitted: `fit` checks what it is given."""
 
+import abc
 import dataclasses
 from typing import ClassVar, Self
 
@@ -11,7 +12,7 @@ from keras_sngp.metrics.probabilities import softmax
 
 
 @dataclasses.dataclass(eq=False)
-class _OfLogits:
+class _OfLogits(abc.ABC):
     def fit(
         self,
         *,
@@ -28,8 +29,9 @@ class _OfLogits:
         """`(rows,)` of logits `(rows, classes)`."""
         return self._of(checked_logits(logits))
 
+    @abc.abstractmethod
     def _of(self, logits: Array) -> Array:
-        raise NotImplementedError
+        """`(rows,)` of checked logits `(rows, classes)`."""
 
 
 @dataclasses.dataclass(eq=False)

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_sngp.metrics import scores
-from keras_sngp.metrics.detectors.checked_inputs import Array, checked_features, checked_logits, require_fitted
-from keras_sngp.metrics.detectors.linear_head import LinearHead, fitted_head
+from keras_sngp.metrics.detectors.checked_inputs import Array, checked_features, require_fitted
+from keras_sngp.metrics.detectors.linear_head import fitted_head, require_head
 
 
 @dataclasses.dataclass(eq=False)
@@ -73,18 +73,17 @@ class ViM:
                 f"`features` must have something outside a principal space of {self._components(rows.shape[1])} "
                 f"dimensions; take fewer `num_components`. Received: a mean residual of {residuals:.3g}"
             )
-        self.alpha = float(_logits_of(head, rows, logits).max(axis=1).mean() / residuals)
+        self.alpha = float(head.logits_or(logits, rows).max(axis=1).mean() / residuals)
         return self
 
     def score(self, *, features: npt.ArrayLike | None = None, logits: npt.ArrayLike | None = None) -> Array:
         """`(rows,)` of features `(rows, width)`, and of their logits, by default those of the head."""
-        kernel = require_fitted(self.head_kernel, self.name)
-        rows = checked_features(features, len(kernel))
+        head = require_head(self.head_kernel, self.head_bias, self.name)
+        rows = checked_features(features, len(head.kernel))
         origin = require_fitted(self.origin, self.name)
         residual = (rows - origin) @ require_fitted(self.residual_space, self.name)
-        head = LinearHead(kernel, require_fitted(self.head_bias, self.name))
         virtual: Array = self.alpha * np.linalg.norm(residual, axis=1)
-        return virtual + scores.energy(_logits_of(head, rows, logits))
+        return virtual + scores.energy(head.logits_or(logits, rows))
 
     def _components(self, width: int) -> int:
         chosen = self.num_components
@@ -95,7 +94,3 @@ class ViM:
                 f"`num_components` must be an integer from 0 to less than the width, {width}. Received: {chosen!r}"
             )
         return chosen
-
-
-def _logits_of(head: LinearHead, rows: Array, logits: npt.ArrayLike | None) -> Array:
-    return head.logits(rows) if logits is None else checked_logits(logits, len(rows), len(head.bias))
