@@ -22,7 +22,7 @@ def load_images() -> tuple[pa.Table, pa.Table]:
 def main() -> None:
     learned, never_seen = load_images()
     known, new = learned[:-300], learned[-300:]
-    settings = TrainingSettings(epochs=10, batch_size=64, learning_rate=0.01)
+    settings = TrainingSettings(epochs=20, batch_size=64, learning_rate=0.01)
     classifier = train(prepare(known, "digit", settings), settings)
     # Learned on a tenth of the known rows, which was held out.
     policy = classifier.policy(budget=0.1, score="out_of_domain")

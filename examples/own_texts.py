@@ -32,7 +32,7 @@ def main() -> None:
     known, new = sentences[:-200], sentences[-200:]
     settings = TrainingSettings(epochs=10)
     classifier = train(prepare(known, "topic", settings, text="sentence"), settings)
-    policy = classifier.policy(budget=0.1)  # learned on a tenth of the known rows, which was held out
+    policy = classifier.policy(budget=0.15)  # learned on a tenth of the known rows, which was held out
 
     prediction = classifier.predict_distribution(new)
     decisions = classifier.decide(policy, prediction)
