@@ -167,10 +167,11 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.projection = (
             PolarProjection(scaled=not automatic, dtype=self.variable_dtype, name="projection") if polar else None
         )
+        automatic_polar = polar and automatic and gp_kernel_type == "gaussian"
         self.random_features = RandomFeatures(
             num_inducing,
             kernel_type=gp_kernel_type,
-            length_scale=AUTOMATIC_POLAR_SCALE if polar and automatic and gp_kernel_type == "gaussian" else gp_kernel_scale,
+            length_scale=AUTOMATIC_POLAR_SCALE if automatic_polar else gp_kernel_scale,
             scaled=scale_random_features,
             amplitude=gp_kernel_amplitude,
             orthogonal=orthogonal_random_features,
