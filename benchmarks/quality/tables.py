@@ -34,6 +34,7 @@ IN_README = (names.DETERMINISTIC, names.TEMPERATURE, "MC dropout", "deep ensembl
 COMPARED = (*IN_README, names.WITHOUT_BOUND)
 SCORED = (names.DETERMINISTIC, names.TEMPERATURE, "deep ensemble", "SNGP")
 CALIBRATED = (*COMPARED, names.TEMPERATURE_FOR_SHIFT, names.SNGP_FOR_SHIFT, names.WITHOUT_GP)
+COMBINED, PARTS = "Fisher", ("Dempster-Shafer", "variance")
 SIGNIFICANT = 0.001
 NOT_MEASURED = "Not measured yet."
 
@@ -242,6 +243,31 @@ def behind_table() -> str:
     return markdown_table(["trained on", "out of domain", "SNGP", "ahead of it", "its AUROC", "its score"], lines)
 
 
+def combined_table() -> str:
+    """AUROC of the combined score of the SNGP, of its two parts, and of the best method of a single network."""
+    lines = []
+    for study, other, found in _pairs():
+        records = study["records"][study["records"]["data"].eq(other)]
+        own = records[records["method"].eq("SNGP")].groupby("score")["auroc"].mean()
+        combined, rivals = own[COMBINED], _single_networks(study, other, found)
+        best, parts = rivals.idxmax(), own.reindex(PARTS)
+        figures = _cells([combined, *parts, rivals[best]])
+        lines.append([study["title"], other, *figures, best, f"{combined - rivals[best]:+.3f}"])
+    headings = ["D-S and variance", *(ABBREVIATIONS.get(part, part) for part in PARTS)]
+    return markdown_table(["trained on", "out of domain", *headings, "best other", "its name", "difference"], lines)
+
+
+def _single_networks(study: Study, other: str, found: pd.Series) -> pd.Series:
+    """AUROC of what needs one network: every detector on either kind of features, and every method but the SNGP's."""
+    several = found.index.str.contains("ensemble") | found.index.str.startswith("SNGP")
+    detectors = study["detectors"]
+    if detectors.empty:
+        return found[~several]
+    means = detectors[detectors["data"].eq(other)].groupby(["detector", "features"], sort=False)["auroc"].mean()
+    means.index = [f"{detector} ({features})" for detector, features in means.index]
+    return pd.concat([found[~several], means])
+
+
 def sweeps(setting: str) -> str:
     """What SNGPs had on validation data where one setting alone differed: around the study's, or in most trials."""
     headings = [setting.replace("_", " "), *ON_VALIDATION_DATA.values()]
@@ -294,6 +320,6 @@ def tables() -> dict[str, str]:
             found[f"{name} under shift"] = shift_table(study)
         if not study["tried"].empty:
             found[f"{name} settings tried"] = tried_table(study)
-    found |= {"compared": compared_table(), "scores": scores_table(), "calibration under shift": calibration_table()}
+    found |= {"combined": combined_table(), "compared": compared_table(), "scores": scores_table(), "calibration under shift": calibration_table()}
     found |= {setting: sweeps(setting) for setting in ("norm_multiplier", "gp_kernel_scale", "num_inducing")}
     return found | {"behind": behind_table()}

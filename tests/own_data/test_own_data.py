@@ -308,7 +308,9 @@ def test_texts_go_the_same_way(tmp_path):
     texts = [("red wine " if kind else "fast car ") + str(number) for number, kind in enumerate(kinds)]
     table = pa.table({"y": kinds, "other": range(60), "text": texts})
     classifier, prediction = assert_goes_the_same_way(table, "words", tmp_path / "saved.sngp", text="text")
-    np.testing.assert_array_equal(classifier.out_of_domain_score(prediction), prediction.dempster_shafer)
+    held_out = classifier.held_out
+    both = [[rows.dempster_shafer, np.asarray(rows.variance)] for rows in (prediction, held_out)]
+    np.testing.assert_allclose(classifier.out_of_domain_score(prediction), scores.fisher(*both))
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="convolutional networks compile for long")

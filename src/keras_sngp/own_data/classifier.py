@@ -15,7 +15,7 @@ from keras_sngp.metrics.detectors import DETECTORS, FROM_FEATURES, FROM_LOGITS, 
 from keras_sngp.models import SNGP, features_of, fold
 from keras_sngp.models.prediction import Prediction
 from keras_sngp.own_data.architecture import Architecture
-from keras_sngp.own_data.inputs import EncodedTextColumn, Inputs, WordColumn
+from keras_sngp.own_data.inputs import Inputs
 
 ENTROPY, OUT_OF_DOMAIN, GIVEN = "entropy", "out_of_domain", "given"
 # A policy takes these from the calibrated probabilities.
@@ -147,11 +147,8 @@ class Classifier:
     def out_of_domain_score(self, rows: Prediction | HeldOut) -> npt.NDArray[np.floating]:
         """How much each row is of no known class `(rows,)`: by the size of the logits, and by the variance as well.
 
-        The two are combined by `scores.fisher`. Of texts the logits alone tell it, Dempster-Shafer: a
-        question of another intent is made of familiar words, so that its distance says little.
+        The two, Dempster-Shafer and variance, are combined by `scores.fisher` with equal weights.
         """
-        if isinstance(self.inputs, WordColumn | EncodedTextColumn):
-            return rows.dempster_shafer
         of_rows, of_held_out = ([one.dempster_shafer, np.asarray(one.variance)] for one in (rows, self.held_out))
         return scores.fisher(of_rows, of_held_out)
 
