@@ -5,5 +5,6 @@ TEMPERATURE = f"{DETERMINISTIC}, temperature"
 TEMPERATURE_FOR_SHIFT = f"{TEMPERATURE} for shift"
 SNGP_FOR_SHIFT = "SNGP, calibrated for shift"
 WITHOUT_BOUND, WITHOUT_GP = "SNGP without bound", "SNGP without GP"
-WEIGHTS_OF_VARIANCE = {"Fisher": 1.0, "Fisher, variance 1/2": 0.5, "Fisher, variance 1/4": 0.25}
+FISHER = "Fisher"
+WEIGHTS_OF_VARIANCE = {FISHER: 1.0, "Fisher, variance 1/2": 0.5, "Fisher, variance 1/4": 0.25}
 UNSHIFTED = "unshifted"

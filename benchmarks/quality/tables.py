@@ -34,7 +34,7 @@ IN_README = (names.DETERMINISTIC, names.TEMPERATURE, "MC dropout", "deep ensembl
 COMPARED = (*IN_README, names.WITHOUT_BOUND)
 SCORED = (names.DETERMINISTIC, names.TEMPERATURE, "deep ensemble", "SNGP")
 CALIBRATED = (*COMPARED, names.TEMPERATURE_FOR_SHIFT, names.SNGP_FOR_SHIFT, names.WITHOUT_GP)
-COMBINED, PARTS = "Fisher", ("Dempster-Shafer", "variance")
+PARTS = {"Dempster-Shafer": "D-S", "variance": "variance", names.FISHER: "D-S and variance"}
 SIGNIFICANT = 0.001
 NOT_MEASURED = "Not measured yet."
 
@@ -210,11 +210,16 @@ def scores_table() -> str:
     """AUROC by each score of three methods."""
     lines = []
     for study, other, found in _pairs():
-        outside = study["records"][study["records"]["data"] == other]
-        means = outside.groupby(["method", "score"])["auroc"].mean().unstack().reindex(columns=SCORES)
+        means = _by_score(study, other)
         scored = [method for method in found.index if _short(method) in SCORED]
         lines += [[study["title"], other, _short(method), *_cells(means.loc[method])] for method in scored]
     return markdown_table(["trained on", "out of domain", "method", *SCORES], lines)
+
+
+def _by_score(study: Study, other: str) -> pd.DataFrame:
+    """AUROC of each method on one out-of-domain set, by each of its scores."""
+    outside = study["records"][study["records"]["data"] == other]
+    return outside.groupby(["method", "score"])["auroc"].mean().unstack().reindex(columns=SCORES)
 
 
 def calibration_table() -> str:
@@ -247,14 +252,12 @@ def combined_table() -> str:
     """AUROC of the combined score of the SNGP, of its two parts, and of the best method of a single network."""
     lines = []
     for study, other, found in _pairs():
-        records = study["records"][study["records"]["data"].eq(other)]
-        own = records[records["method"].eq("SNGP")].groupby("score")["auroc"].mean()
-        combined, rivals = own[COMBINED], _single_networks(study, other, found)
-        best, parts = rivals.idxmax(), own.reindex(PARTS)
-        figures = _cells([combined, *parts, rivals[best]])
-        lines.append([study["title"], other, *figures, best, f"{combined - rivals[best]:+.3f}"])
-    headings = ["D-S and variance", *(ABBREVIATIONS.get(part, part) for part in PARTS)]
-    return markdown_table(["trained on", "out of domain", *headings, "best other", "its name", "difference"], lines)
+        own, others = _by_score(study, other).loc["SNGP"], _single_networks(study, other, found)
+        best = others.idxmax()
+        difference = f"{own[names.FISHER] - others[best]:+.3f}"
+        lines.append([study["title"], other, *_cells([*own[list(PARTS)], others[best]]), best, difference])
+    headings = ["trained on", "out of domain", *PARTS.values(), "best other", "its name", "difference"]
+    return markdown_table(headings, lines)
 
 
 def _single_networks(study: Study, other: str, found: pd.Series) -> pd.Series:
@@ -320,6 +323,7 @@ def tables() -> dict[str, str]:
             found[f"{name} under shift"] = shift_table(study)
         if not study["tried"].empty:
             found[f"{name} settings tried"] = tried_table(study)
-    found |= {"combined": combined_table(), "compared": compared_table(), "scores": scores_table(), "calibration under shift": calibration_table()}
+    found |= {"combined": combined_table(), "compared": compared_table(), "scores": scores_table()}
+    found["calibration under shift"] = calibration_table()
     found |= {setting: sweeps(setting) for setting in ("norm_multiplier", "gp_kernel_scale", "num_inducing")}
     return found | {"behind": behind_table()}

@@ -22,7 +22,8 @@ def records():
             place = {"method": method, "seed": seed}
             figures = {"accuracy": accuracy + seed / 100, "nll": 0.5, "ece": 0.01, "accuracy at 80% coverage": 0.99}
             yield {"data": "test", **place, **figures}
-            for score, auroc in {"entropy": 0.7, "Dempster-Shafer": accuracy}.items():
+            combined = {"Fisher": 0.91} if method == "SNGP" else {}
+            for score, auroc in {"entropy": 0.7, "Dempster-Shafer": accuracy, **combined}.items():
                 mark = {"chosen": True} if score == "Dempster-Shafer" else {}
                 yield {"data": "far", **place, "score": score, **mark, "auroc": auroc, "aupr": 0.5, "fpr95": 0.4}
             shifted = {"accuracy": accuracy, "ece": 0.1, "uncertainty": 0.2}
@@ -129,6 +130,19 @@ def test_methods_and_scores_are_compared_out_of_domain(study):
     assert cells(tables.compared_table().splitlines()[-1]) == ["Blobs", "far", "0.900", "", "", "", "0.920", "", ""]
     assert cells(tables.scores_table().splitlines()[-1])[:6] == ["Blobs", "far", "SNGP", "", "0.700", "0.920"]
     assert len(tables.behind_table().splitlines()) == 2
+
+
+def test_the_combined_score_stands_beside_the_best_of_one_network(study, monkeypatch):
+    heading, _, line = tables.combined_table().splitlines()
+    assert cells(heading)[2:5] == ["D-S", "variance", "D-S and variance"]
+    assert cells(line) == ["Blobs", "far", "0.920", "", "0.910", "0.900", "deterministic", "+0.010"]
+    found = [
+        {"data": data, "features": "SNGP", "seed": seed, "detector": "knn", "auroc": auroc + seed / 100}
+        for seed in SEEDS
+        for data, auroc in {"far": 0.93, "another": 0.99}.items()
+    ]
+    monkeypatch.setattr(tables, "read_studies", lambda: [study | {"detectors": pd.DataFrame(found)}])
+    assert cells(tables.combined_table().splitlines()[-1])[-3:] == ["0.935", "knn (SNGP)", "-0.025"]
 
 
 def test_a_share_of_cases_has_its_range():

@@ -150,15 +150,17 @@ def test_answers_keep_the_order_of_the_rows_and_say_why(classifier):
     assert (counts.rows, counts.deferred) == (82, answers["decision"].to_pylist().count("defer"))
 
 
+def combined(classifier, prediction):
+    """Dempster-Shafer and variance of rows by Fisher's method, among the held-out rows."""
+    return scores.fisher(*([rows.dempster_shafer, rows.variance] for rows in (prediction, classifier.held_out)))
+
+
 def test_rows_are_handed_over_by_the_score_asked_for(classifier):
     new = make_table(50, 2)
     prediction = classifier.predict_distribution(new)
     policy = classifier.policy(budget=0.2, score="out_of_domain")
     (answers,) = answer_blocks(classifier, policy, blocks_of(new))
-    held_out = classifier.held_out
-    out_of_domain = scores.fisher(
-        [prediction.dempster_shafer, prediction.variance], [held_out.dempster_shafer, held_out.variance]
-    )
+    out_of_domain = combined(classifier, prediction)
     np.testing.assert_allclose(answers["uncertainty"], out_of_domain, rtol=1e-5)
     asked = np.asarray(answers["decision"]) == "defer"
     assert asked.any()
@@ -308,9 +310,7 @@ def test_texts_go_the_same_way(tmp_path):
     texts = [("red wine " if kind else "fast car ") + str(number) for number, kind in enumerate(kinds)]
     table = pa.table({"y": kinds, "other": range(60), "text": texts})
     classifier, prediction = assert_goes_the_same_way(table, "words", tmp_path / "saved.sngp", text="text")
-    held_out = classifier.held_out
-    both = [[rows.dempster_shafer, np.asarray(rows.variance)] for rows in (prediction, held_out)]
-    np.testing.assert_allclose(classifier.out_of_domain_score(prediction), scores.fisher(*both))
+    np.testing.assert_allclose(classifier.out_of_domain_score(prediction), combined(classifier, prediction))
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="convolutional networks compile for long")
