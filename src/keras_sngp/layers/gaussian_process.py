@@ -20,7 +20,6 @@ from keras_sngp.layers.random_features import RandomFeatures
 
 RETURNS = ("logits", "mean_field_logits", "logits_and_variance", "logits_and_covariance")
 GEOMETRIES = ("plain", "polar")
-AUTOMATIC_POLAR_SCALE = 0.5**0.5  # Of the typical distance `r`: the kernel is exp(-d^2 / r^2).
 MOST_CLASSES_WITH_A_COVARIANCE_EACH = 10
 
 
@@ -58,8 +57,8 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
             first training batch.
         gp_geometry: Where the kernel measures distances: `"plain"`, between the inputs, or `"polar"`, between their
             directions and distances from half the mean of the training features, see `PolarProjection`. In the polar
-            geometry `"auto"` is 0.71 times the typical distance from there for the Gaussian kernel. Plain, unlike in
-            `SNGP`, so that the layer computes what the SNGP tutorial's layer does.
+            geometry `"auto"` is the typical distance from there for the Gaussian kernel. Plain, unlike in `SNGP`, so
+            that the layer computes what the SNGP tutorial's layer does.
         gp_output_bias: First value of the bias `b`.
         normalize_input: Layer-normalise the inputs first. This hides their norm from the kernel.
         gp_output_bias_trainable: Whether the bias is trained.
@@ -167,11 +166,10 @@ class RandomFeatureGaussianProcess(keras.layers.Layer):
         self.projection = (
             PolarProjection(scaled=not automatic, dtype=self.variable_dtype, name="projection") if polar else None
         )
-        automatic_polar = polar and automatic and gp_kernel_type == "gaussian"
         self.random_features = RandomFeatures(
             num_inducing,
             kernel_type=gp_kernel_type,
-            length_scale=AUTOMATIC_POLAR_SCALE if automatic_polar else gp_kernel_scale,
+            length_scale=1.0 if polar and automatic and gp_kernel_type == "gaussian" else gp_kernel_scale,
             scaled=scale_random_features,
             amplitude=gp_kernel_amplitude,
             orthogonal=orthogonal_random_features,

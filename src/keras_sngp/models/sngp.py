@@ -46,9 +46,8 @@ class SNGP(keras.Model):
         num_classes: Number of classes; 1 for a single logit.
         num_inducing: Number of random features `M`.
         gp_kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`; see `RandomFeatures`.
-        gp_kernel_scale: Length scale of the kernel, or `"auto"`: 0.71 times the typical distance of the training
-            features from half their mean; in the plain geometry the median distance between the rows of the first
-            training batch.
+        gp_kernel_scale: Length scale of the kernel, or `"auto"`: the typical distance of the training features from
+            half their mean; in the plain geometry the median distance between the rows of the first training batch.
         gp_kernel_amplitude: Factor of the random features.
         gp_geometry: `"polar"`: the kernel compares directions from a point halfway to the mean of the training
             features, and distances from there, see `PolarProjection`. It detects other inputs on pretrained features,

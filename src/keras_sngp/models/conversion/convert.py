@@ -84,9 +84,8 @@ def convert(
         skip: Names of layers to leave as they are.
         constrain_composite_layers: False to leave composite layers alone.
         gp_kernel_type: `"gaussian"`, `"laplacian"` or `"linear"`; see `RandomFeatures`.
-        gp_kernel_scale: Length scale of the kernel, or `"auto"`: 0.71 times the typical distance of the training
-            features from half their mean; in the plain geometry the median distance between the rows of the first
-            training batch.
+        gp_kernel_scale: Length scale of the kernel, or `"auto"`: the typical distance of the training features from
+            half their mean; in the plain geometry the median distance between the rows of the first training batch.
         gp_kernel_amplitude: Factor of the random features.
         gp_geometry: `"polar"`: the kernel compares directions from a point halfway to the mean of the training
             features, and distances from there, see `PolarProjection`. It detects other inputs on pretrained features,
